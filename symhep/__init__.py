@@ -1,0 +1,65 @@
+"""Kernels for high-energy physics: write a formula for one event, get optimised code for many.
+
+>>> import numpy as np
+>>> import symhep as sh
+>>> @sh.kernel
+... def transverse(px, py):
+...     return np.sqrt(px * px + py * py)
+>>> transverse
+<kernel transverse(px, py)>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symhep.annotations import Argument as Argument
+    from symhep.annotations import Array as Array
+    from symhep.annotations import Boolean as Boolean
+    from symhep.annotations import Complex as Complex
+    from symhep.annotations import Integer as Integer
+    from symhep.annotations import Matrix as Matrix
+    from symhep.annotations import Scalar as Scalar
+    from symhep.annotations import Static as Static
+    from symhep.annotations import Symmetric as Symmetric
+    from symhep.annotations import Vector as Vector
+    from symhep.errors import ArgumentError as ArgumentError
+    from symhep.errors import CompileError as CompileError
+    from symhep.errors import MissingPackage as MissingPackage
+    from symhep.errors import SymhepError as SymhepError
+    from symhep.errors import TargetError as TargetError
+    from symhep.errors import TraceError as TraceError
+    from symhep.kernel import Kernel as Kernel
+    from symhep.kernel import kernel as kernel
+    from symhep.marks import keep as keep
+    from symhep.marks import name as name
+    from symhep.marks import where as where
+    from symhep.marks import zeros as zeros
+
+__version__ = "0.1.0"
+
+# Where each public name is: nothing is imported before it is used
+_HOMES = {
+    "kernel": "kernel Kernel",
+    "marks": "name keep where zeros",
+    "annotations": "Scalar Complex Integer Boolean Vector Matrix Symmetric Array Static Argument",
+    "errors": "SymhepError TraceError ArgumentError TargetError CompileError MissingPackage",
+}
+_HOME_OF = {public: home for home, names in _HOMES.items() for public in names.split()}
+
+__all__ = [*_HOME_OF]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'symhep' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"symhep.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

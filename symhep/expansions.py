@@ -1,0 +1,248 @@
+"""What NumPy offers beyond the operation table, in terms of it: one small function each.
+
+Every function takes and returns traced scalars, numbers unless its name says logical; `EXPANSIONS` maps NumPy's name to
+it. The elementary functions and the operators of a traced scalar make the nodes, so an expansion reads like a formula.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+LOG_2 = math.log(2)
+HALF_PI = math.pi / 2
+
+
+def number(x):
+    """A boolean as 1 or 0; anything else as it is."""
+    return where(x, 1, 0) if x.kind == "bool" else x
+
+
+def truth(x):
+    """A number as the condition that it is not zero; a boolean as it is."""
+    return x if x.kind == "bool" else x != 0
+
+
+def where(condition, a, b):
+    """a where the condition holds, else b; booleans stay booleans if both are."""
+    condition = truth(condition)
+    make = condition._recorder
+    a, b = make.value(a), make.value(b)
+    if not a.kind == b.kind == "bool":
+        a, b = number(a), number(b)
+    return make.apply("select", (condition._node, a._node, b._node))
+
+
+def power(x, y):
+    """x to the power y; a constant y is kept exactly, and 1/2 is the square root."""
+    exponent = constant_exponent(y)
+    if exponent is None:
+        return x._recorder.apply("pow", (x._node, y._node))
+    return constant_power(x, exponent)
+
+
+def constant_exponent(y):
+    """The exact value of a real finite constant; None for anything else."""
+    value = y._node.attrs[0] if y._node.op == "const" else None
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def constant_power(x, exponent):
+    """x to an exponent that is an int, a Fraction or a float."""
+    if isinstance(exponent, float):
+        exact = Fraction(exponent)
+        exponent = exact if exact.denominator <= 8 else exponent
+    if exponent == Fraction(1, 2):
+        return x._recorder.apply("sqrt", (x._node,))
+    if isinstance(exponent, Fraction) and exponent.denominator == 1:
+        exponent = exponent.numerator
+    return x._recorder.apply("power", (x._node,), (exponent,))
+
+
+def positive(x):
+    return x
+
+
+def square(x):
+    return x * x
+
+
+def reciprocal(x):
+    return 1 / x
+
+
+def floor_divide(x, y):
+    return (x / y).floor()
+
+
+def remainder(x, y):
+    return x - y * (x / y).floor()
+
+
+def fmod(x, y):
+    return x - y * (x / y).trunc()
+
+
+def divmod_(x, y):
+    whole = floor_divide(x, y)
+    return whole, x - y * whole
+
+
+def modf(x):
+    whole = x.trunc()
+    return x - whole, whole
+
+
+def hypot(x, y):
+    return (x * x + y * y).sqrt()
+
+
+def absolute_complex(z):
+    return hypot(z.real, z.imag)
+
+
+def sign(x):
+    if x.kind == "complex":
+        size = absolute_complex(x)
+        zero = size == 0
+        return where(zero, x, x / where(zero, 1, size))
+    return where(x > 0, 1, where(x < 0, -1, x))
+
+
+def signbit(x):
+    return x._recorder.value(1).copysign(x) < 0
+
+
+def fabs(x):
+    return abs(x)
+
+
+def heaviside(x, at_zero):
+    return where(x < 0, 0, where(x > 0, 1, where(x == 0, at_zero, x)))
+
+
+def fmin(x, y):
+    return where(isnan(x), y, where(isnan(y), x, x.minimum(y)))
+
+
+def fmax(x, y):
+    return where(isnan(x), y, where(isnan(y), x, x.maximum(y)))
+
+
+def clip(x, low, high):
+    return x.maximum(low).minimum(high)
+
+
+def logaddexp(x, y):
+    larger = x.maximum(y) + (-abs(x - y)).exp().log1p()
+    return where(x == y, x + LOG_2, larger)
+
+
+def logaddexp2(x, y):
+    larger = x.maximum(y) + (-abs(x - y)).exp2().log1p() * (1 / LOG_2)
+    return where(x == y, x + 1, larger)
+
+
+def radians(x):
+    return x * (math.pi / 180)
+
+
+def degrees(x):
+    return x * (180 / math.pi)
+
+
+def isnan(x):
+    return isnan(x.real) | isnan(x.imag) if x.kind == "complex" else x != x
+
+
+def isinf(x):
+    return isinf(x.real) | isinf(x.imag) if x.kind == "complex" else abs(x) == math.inf
+
+
+def isfinite(x):
+    return isfinite(x.real) & isfinite(x.imag) if x.kind == "complex" else abs(x) < math.inf
+
+
+def logical_and(x, y):
+    return truth(x) & truth(y)
+
+
+def logical_or(x, y):
+    return truth(x) | truth(y)
+
+
+def logical_xor(x, y):
+    return truth(x) ^ truth(y)
+
+
+def logical_not(x):
+    return ~truth(x)
+
+
+def angle(z):
+    return z.imag.arctan2(z.real)
+
+
+def sinc(x):
+    y = where(x == 0, 1, math.pi * x)
+    return where(x == 0, 1, y.sin() / y)
+
+
+def expit(x):
+    return 1 / (1 + (-x).exp())
+
+
+def logit(x):
+    return (x / (1 - x)).log()
+
+
+def xlogy(x, y):
+    return where(x == 0, 0, x * where(x == 0, 1, y).log())
+
+
+EXPANSIONS = {
+    "power": power,
+    "float_power": power,
+    "positive": positive,
+    "square": square,
+    "reciprocal": reciprocal,
+    "floor_divide": floor_divide,
+    "remainder": remainder,
+    "fmod": fmod,
+    "divmod": divmod_,
+    "modf": modf,
+    "hypot": hypot,
+    "sign": sign,
+    "signbit": signbit,
+    "fabs": fabs,
+    "heaviside": heaviside,
+    "fmin": fmin,
+    "fmax": fmax,
+    "clip": clip,
+    "logaddexp": logaddexp,
+    "logaddexp2": logaddexp2,
+    "radians": radians,
+    "deg2rad": radians,
+    "degrees": degrees,
+    "rad2deg": degrees,
+    "isnan": isnan,
+    "isinf": isinf,
+    "isfinite": isfinite,
+    "logical_and": logical_and,
+    "logical_or": logical_or,
+    "logical_xor": logical_xor,
+    "logical_not": logical_not,
+    "angle": angle,
+    "sinc": sinc,
+    # functions that SciPy has as ufuncs
+    "expit": expit,
+    "logit": logit,
+    "xlogy": xlogy,
+}
+
+# What needs an order or a rounding, and so has no meaning for complex numbers
+_REAL_ONLY = """
+    floor_divide remainder fmod divmod modf hypot signbit fabs heaviside fmin fmax clip logaddexp logaddexp2
+    radians deg2rad degrees rad2deg
+"""
+REAL_ONLY = frozenset(_REAL_ONLY.split())

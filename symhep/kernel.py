@@ -1,0 +1,336 @@
+"""Kernels: a Python function for one event, and everything that can be done with it."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from symhep import calls, expansions
+from symhep.annotations import Argument, arguments_of
+from symhep.arrays import cells_of, wrap
+from symhep.calls import DOUBLE, Columns, Results
+from symhep.errors import ArgumentError, message
+from symhep.graph import Node
+from symhep.marks import _recorder_of
+from symhep.recorder import Recorder
+from symhep.source import Spot, describe_definition
+from symhep.trace import Leaf, Traced, inline, trace
+from symhep.values import Scalar
+from symhep.variants import Options, Variant, unavailable
+
+
+class Kernel:
+    """A formula for one event, compiled for many. Made by `kernel`; called with columns of events.
+
+    name       the function's name
+    arguments  what it takes, in order
+    fn         the original function; None in a kernel that was not made from one
+    """
+
+    def __init__(self, name: str, arguments: Sequence[Argument], options: Options, function: Callable | None = None):
+        self.name, self.arguments, self.options, self.fn = name, tuple(arguments), options, function
+        self._variants: dict[tuple, Variant] = {}
+        self._lock = threading.RLock()
+        self._static = tuple([i for i, a in enumerate(arguments) if a.static])
+        self._dtype = None if options.dtype is None else calls.float_dtype(options.dtype)
+        by_name_only = any(a.kind is a.kind.KEYWORD_ONLY for a in arguments)
+        self._simple = -1 if self._static or by_name_only else len(arguments)
+        if function is not None:
+            functools.update_wrapper(self, function)
+
+    @classmethod
+    def from_traced(cls, traced: Traced, options: Options | None = None) -> Kernel:
+        """A kernel of a graph that is there already."""
+        made = cls(traced.name, traced.arguments, options or Options())
+        made._variants[()] = Variant(traced, made.options)
+        return made
+
+    # -- tracing ----------------------------------------------------------------------------------------------------
+
+    def variant(self, statics: tuple = ()) -> Variant:
+        """The kernel for given values of the static arguments, in order."""
+        try:
+            found = self._variants.get(statics)
+        except TypeError:
+            names = ", ".join([self.arguments[i].name for i in self._static])
+            what = f"{self.name}: static arguments ({names}) have to be hashable"
+            raise ArgumentError(message(what, self.place)) from None
+        if found is None:
+            with self._lock:
+                found = self._variants.get(statics)
+                if found is None:
+                    found = self._variants[statics] = Variant(self._trace(statics), self.options)
+        return found
+
+    def _trace(self, statics: tuple) -> Traced:
+        if self.fn is None:
+            raise ArgumentError(f"{self.name} was made without a function: static arguments cannot change")
+        values = {self.arguments[i].name: v for i, v in zip(self._static, statics)}
+        return trace(self.fn, self.arguments, statics=values)
+
+    def _chosen(self, statics: Mapping[str, Any]) -> Variant:
+        """The variant that keyword arguments name, with defaults for the rest."""
+        names = [self.arguments[i].name for i in self._static]
+        unknown = [n for n in statics if n not in names]
+        missing = [n for n, i in zip(names, self._static) if n not in statics and self.arguments[i].required]
+        if unknown or missing:
+            what = f"{self.name} has static arguments {names}, got {sorted(statics)}"
+            raise ArgumentError(message(what, self.place))
+        return self.variant(tuple([statics.get(n, self.arguments[i].default) for n, i in zip(names, self._static)]))
+
+    @property
+    def traced(self) -> Traced:
+        """The function as a graph, with the forms of its arguments and of its result."""
+        return self._chosen({}).traced
+
+    @property
+    def place(self) -> str:
+        """Where the function is defined, for messages."""
+        return describe_definition(self.fn) if self.fn is not None else ""
+
+    # -- calls ------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, out: Any = None, threads: int | None = None, **kwargs: Any) -> Any:
+        """Run for every event: columns in, columns out.
+
+        Each argument has the shape of one event's value behind any batch axes; batch axes broadcast. `out` is an array,
+        or a container like the result, to write into; `threads` defaults to the CPUs that this process may use.
+
+        Raises ArgumentError for arguments that do not fit, TargetError for arrays of a package that has no target here.
+        """
+        if not kwargs and out is None and len(args) == self._simple:
+            variant = self._variants.get(()) or self.variant()
+            if variant.plain:
+                kinds = {*map(type, args)}
+                if kinds <= _NUMBERS and self._dtype in (None, DOUBLE):
+                    return self._one(variant, args)
+                if kinds == _ARRAYS and (dtype := _common(args)) is not None and self._dtype in (None, dtype):
+                    return self._run(variant, Columns(args[0].shape, args), dtype, threads)
+        return self._general(args, kwargs, out, threads)
+
+    def _one(self, variant: Variant, numbers: tuple) -> Any:
+        """One event of plain numbers."""
+        columns = np.array(numbers, DOUBLE).reshape(-1, 1)
+        return self._run(variant, Columns((), tuple(columns), weak=True), DOUBLE, 1)
+
+    def _general(self, args: tuple, kwargs: Mapping[str, Any], out: Any, threads: int | None) -> Any:
+        values = calls.bind(self.arguments, args, kwargs, self.name, self.place)
+        variant = self.variant(tuple([values[i] for i in self._static]))
+        leaves = calls.leaf_values(self.arguments, values, self.name, self.place)
+        foreign = calls.foreign_target(leaves)
+        if foreign is not None:
+            raise unavailable(foreign)
+        if any(_is_traced(v) for v in leaves):
+            return self._inline(variant, leaves)
+        given, dtype = calls.columns_of(variant.traced, leaves, self._dtype, self.name, self.place)
+        return self._run(variant, given, dtype, threads, out)
+
+    def _run(self, variant: Variant, given: Columns, dtype: np.dtype, threads: int | None, out: Any = None) -> Any:
+        results = Results(variant.slots, given.batch, dtype, given.packed)
+        if results.events:
+            if threads is None:
+                threads = 1 if results.events < _WORTH_THREADS else calls.default_threads()
+            variant.runner(dtype).run(given.columns, results.columns(), threads)
+        arrays = results.arrays()
+        if out is not None:
+            return calls.store(variant.traced.tree, variant.slots, arrays, out, self.name, self.place)
+        if given.weak:
+            arrays = [a[()] for a in arrays]
+        return arrays[0] if variant.bare else variant.traced.tree.build(iter(arrays))
+
+    def _inline(self, variant: Variant, values: Sequence[Any]) -> Any:
+        """A call inside another kernel: the graph is written down again there, once per extra axis of its arguments."""
+        traced, recorder = variant.traced, _recorder_of(*values)
+        assert recorder is not None
+        cells = [_leaf_cells(recorder, v, leaf, self) for v, leaf in zip(values, traced.leaves)]
+        extra = [c.shape[: c.ndim - len(leaf.core.shape)] for c, leaf in zip(cells, traced.leaves)]
+        batch = np.broadcast_shapes(*extra)
+        parts = [np.empty(batch + o.shape, object) for o in traced.outputs]
+        for index in np.ndindex(batch):
+            nodes: list[Node] = []
+            for c, leaf, lead in zip(cells, traced.leaves, extra):
+                event = np.broadcast_to(c, batch + c.shape[len(lead) :])
+                nodes += [event[index + where]._node for _, where in leaf.columns]
+            _place(parts, index, traced, [recorder.dress(n) for n in inline(recorder, traced, nodes)])
+        return traced.tree.build(iter([wrap(recorder, part) for part in parts]))
+
+    # -- what it is -------------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.name}({', '.join([a.name for a in self.arguments])})>"
+
+    def to(self, target: str) -> Kernel:
+        """The same kernel bound to a target; raises TargetError where that does not work here."""
+        from symhep.targets import targets
+
+        made = self.with_options(target=target)
+        if target != "auto" and not targets()[target]:
+            raise unavailable(target)
+        return made
+
+    def with_options(self, **changes: Any) -> Kernel:
+        """The same kernel with other options; what is traced already is kept."""
+        made = Kernel(self.name, self.arguments, replace(self.options, **changes), self.fn)
+        made._variants = {statics: Variant(v.traced, made.options) for statics, v in self._variants.items()}
+        return made
+
+    def report(self, **statics: Any) -> Any:
+        """What each pass did, and what the optimised program needs per event: prints as a table."""
+        from symhep.report import Report
+
+        optimised = self._chosen(statics).optimised
+        return Report.of(optimised, name=self.name, target=self._target, dtype=self._dtype or DOUBLE)
+
+    def count(self, **statics: Any) -> Any:
+        """The operations of the optimised program, per event."""
+        from symhep.count import count
+
+        return count(self._chosen(statics).optimised.graph)
+
+    def source(self, target: str | None = None, **statics: Any) -> str:
+        """The generated source: readable, and the same for the same formula."""
+        from symhep.program import build
+        from symhep.targets import source
+
+        program = build(self._chosen(statics).optimised.graph)
+        return source(program, target or self._target, self._dtype or DOUBLE, self.name)
+
+    @property
+    def graph(self) -> Any:
+        """The function as written, as a networkx.DiGraph."""
+        from symhep.view import digraph
+
+        return digraph(self.traced.graph)
+
+    @property
+    def expr(self) -> Any:
+        """The function as written, in sympy: one expression, or the result's container of them."""
+        from symhep.sympy_io import expression
+
+        return expression(self.traced)
+
+    @property
+    def optimised_expr(self) -> Any:
+        """The optimised program in sympy: replacements and outputs."""
+        from symhep.sympy_io import program
+
+        return program(self._chosen({}).optimised.graph)
+
+    def accuracy(self, n: int = 1000, domain: Any = None, **statics: Any) -> Any:
+        """Errors in ulp against high precision, before and after optimisation."""
+        from symhep.accuracy import accuracy
+
+        return accuracy(self, n, domain or self.options.domain, **statics)
+
+    @property
+    def _target(self) -> str:
+        return "numba" if self.options.target == "auto" else self.options.target
+
+    # -- pickling ---------------------------------------------------------------------------------------------------
+
+    def __reduce__(self):
+        if not self._variants:
+            self._chosen({})
+        variants = [(statics, v.traced) for statics, v in self._variants.items()]
+        return _restore, (self.name, self.arguments, self.options, variants, self.__doc__)
+
+
+_NUMBERS = {float, int, np.float64}
+_ARRAYS = {np.ndarray}
+_WORTH_THREADS = 4096  # events; below, starting threads takes longer than the work
+
+
+def _restore(name: str, arguments: tuple, options: Options, variants: list, doc: str | None) -> Kernel:
+    made = Kernel(name, arguments, options)
+    made.__doc__ = doc
+    made._variants = {statics: Variant(traced, options) for statics, traced in variants}
+    return made
+
+
+def _common(arrays: tuple) -> np.dtype | None:
+    """The dtype of columns that can be used as they are: one-dimensional, of one length and one working dtype."""
+    first = arrays[0]
+    dtype, shape = first.dtype, first.shape
+    if len(shape) != 1 or dtype not in calls.COMPLEX:
+        return None
+    for a in arrays:
+        if a.dtype is not dtype or a.shape != shape or not a.flags.aligned:
+            return None
+    return dtype
+
+
+def _is_traced(value: Any) -> bool:
+    return _recorder_of(value) is not None
+
+
+def _leaf_cells(recorder: Recorder, value: Any, leaf: Leaf, kernel: Kernel) -> np.ndarray:
+    """The cells of an argument of a kernel that is called inside another."""
+    cells, core = cells_of(recorder, value), leaf.core.shape
+    if cells.shape[cells.ndim - len(core) :] != core:
+        what = f"{kernel.name}: {leaf.path} is {leaf.core!r}, got shape {cells.shape}"
+        raise ArgumentError(message(what, str(Spot.here())))
+    if leaf.core.kind != "complex" and any(cell.kind == "complex" for cell in cells.flat):
+        what = f"{kernel.name}: {leaf.path} is a real argument, got a complex value"
+        instead = f"{leaf.path}: sh.Complex in the signature of {kernel.name}"
+        raise ArgumentError(message(what, str(Spot.here()), instead))
+    return np.frompyfunc(expansions.number, 1, 1)(cells) if cells.ndim else cells
+
+
+def _place(parts: list[np.ndarray], index: tuple, traced: Traced, values: list[Scalar]) -> None:
+    """Put the outputs of one inlined graph into the result's arrays."""
+    rest = iter(values)
+    for part, output in zip(parts, traced.outputs):
+        for where in np.ndindex(output.shape):
+            if not output.symmetric or where[0] <= where[1]:
+                part[index + where] = value = next(rest)
+                if output.symmetric:
+                    part[index + where[::-1]] = value
+
+
+def kernel(
+    fn: Callable | None = None,
+    *,
+    target: str = "auto",
+    dtype: Any = None,
+    effort: str | float = "default",
+    domain: Any = None,
+    identities: bool | str = False,
+    math: str = "finite",
+    parameters: Sequence[str] = (),
+) -> Any:
+    """Make a kernel of a function that is written for one event; used as a decorator, bare or with options.
+
+    target      what it runs on; "auto" goes by the arrays
+    dtype       float32 or float64 to cast to; None goes by the arrays
+    effort      "fast", "default", "max" or a number of seconds for the search
+    domain      where the inputs lie, for accuracy and identities
+    identities  "probe" looks for relations that hold on the domain
+    math        "finite" may reassociate, "strict" keeps IEEE results
+    parameters  names of arguments without batch axis
+
+    Raises ArgumentError where the signature cannot be that of a kernel.
+
+    >>> import numpy as np
+    >>> @kernel(dtype=np.float32)
+    ... def energy(px, py, pz, m):
+    ...     return np.sqrt(px * px + py * py + pz * pz + m * m)
+    >>> energy.arguments[0].name
+    'px'
+    """
+    if isinstance(parameters, str):
+        parameters = (parameters,)
+    options = Options(target, dtype, effort, domain, identities, math, tuple(parameters))
+    if fn is None:
+        return functools.partial(_make, options)
+    return _make(options, fn)
+
+
+def _make(options: Options, fn: Callable) -> Kernel:
+    if not callable(fn):
+        raise ArgumentError(f"a kernel is made of a function, got {type(fn).__name__}")
+    return Kernel(fn.__name__, arguments_of(fn, options.parameters), options, fn)

@@ -1,0 +1,142 @@
+"""The passes, in the order in which they run, and the runner.
+
+A pass is a function graph → graph in a file of its own. A *route* is a list of passes from the graph of real scalars to
+the n-ary form; each effort tries some routes, and the one that ends in the cheapest program is taken. Everything is then
+lowered to the operations that are emitted, paired and scheduled.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from symhep.count import OpCount, cost, count
+from symhep.graph import Graph, Node
+from symhep.passes.canonical import canonical, flatten
+from symhep.passes.distribute import distribute
+from symhep.passes.extract import extract
+from symhep.passes.lower import lower
+from symhep.passes.pair_sincos import pair_sincos
+from symhep.passes.reciprocals import reciprocals
+from symhep.passes.schedule import schedule
+from symhep.passes.split_complex import split_complex
+
+Pass = Callable[[Graph], Graph]
+Route = tuple[tuple[str, Pass], ...]
+
+_START: Route = (("canonical", canonical), ("flattened", flatten))
+_SHARE: Route = (("shared", extract), ("flattened", flatten), ("shared again", extract))
+
+_LINEAR: Route = (("canonical", partial(canonical, merge_shared=False)), ("flattened", partial(flatten, merge_shared=False)))
+_PLAIN: Route = (*_START, *_SHARE)
+_PARTLY_DISTRIBUTED: Route = (*_START, ("distributed", partial(distribute, uses=2, terms=2)), *_SHARE)
+_DISTRIBUTED: Route = (*_START, ("distributed", partial(distribute, uses=4, terms=4)), ("flattened", flatten), *_SHARE)
+
+ROUTES: dict[str, tuple[Route, ...]] = {
+    "fast": (_LINEAR,),
+    "default": (_LINEAR, _PLAIN, _PARTLY_DISTRIBUTED, _DISTRIBUTED),
+}
+
+# A sum or product of k terms is about k*min(k, 40) units of work to `extract`; a route after the first that shares is
+# left out where it would take more than this many in all, or per operation of a large program.
+_WORK = 30_000
+_WORK_PER_OPERATION = 10
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One line of the report: what a pass left, and what it took; `kept` is False where its result was dropped."""
+
+    name: str
+    count: OpCount
+    seconds: float
+    kept: bool = True
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """The optimised program, lowered and scheduled, and how it came about."""
+
+    graph: Graph
+    stages: tuple[Stage, ...]
+
+
+def optimise(
+    graph: Graph, *, effort: str = "default", math: str = "finite", calls: Mapping[Node, int] | None = None
+) -> Optimised:
+    """Turn a graph as it was written into the program that is emitted.
+
+    `calls` says how often each node was written, for the first line of the report.
+    """
+    stages = [Stage("as written", count(graph, calls), 0.0)]
+    start = time.perf_counter()
+    real = split_complex(graph, finite=math == "finite")
+    plain = lower(real)
+    stages.append(Stage("real", count(plain), time.perf_counter() - start))
+    best = plain
+    if math == "finite":
+        best = _best_route(real, plain, ROUTES[effort], stages)
+    start = time.perf_counter()
+    result = schedule(pair_sincos(best))
+    stages.append(Stage("scheduled", count(result), time.perf_counter() - start))
+    return Optimised(result, tuple(stages))
+
+
+def _best_route(real: Graph, plain: Graph, routes: tuple[Route, ...], stages: list[Stage]) -> Graph:
+    """The cheapest program that a route leads to, or the plain one; the stages of the way there are appended."""
+    best, best_stages, best_cost = plain, [], cost(plain)
+    dropped = []
+    for route in routes:
+        tried: list[Stage] = []
+        found = _run(route, real, tried, limit=None if route in (_LINEAR, _PLAIN) else _limit(plain))
+        if found is None:
+            continue
+        result = _fewest(found, plain, tried)
+        if cost(result) < best_cost:
+            if best_stages:
+                dropped.append(best_stages)
+            best, best_stages, best_cost = result, tried, cost(result)
+        else:
+            dropped.append(tried)
+    for lost in dropped:
+        seconds = sum(s.seconds for s in lost)
+        stages.append(Stage(f"tried: {lost[-2].name if len(lost) > 1 else lost[-1].name}", lost[-1].count, seconds, kept=False))
+    stages += best_stages
+    return best
+
+
+def _limit(plain: Graph) -> int:
+    return max(_WORK, _WORK_PER_OPERATION * len(plain.order))
+
+
+def _work(graph: Graph) -> int:
+    return sum(len(n.args) * min(len(n.args), 40) for n in graph.order if n.op in ("sum", "product"))
+
+
+def _run(route: Route, graph: Graph, stages: list[Stage], limit: int | None) -> Graph | None:
+    """Apply the passes of a route; None where it turns out to be too much work."""
+    for name, apply in route:
+        start = time.perf_counter()
+        graph = apply(graph)
+        stages.append(Stage(name, count(lower(graph)), time.perf_counter() - start))
+        if limit is not None and _work(graph) > limit:
+            return None
+    return graph
+
+
+def _fewest(graph: Graph, plain: Graph, stages: list[Stage]) -> Graph:
+    """Lower with reciprocals shared, unless the program had no operation to spare for the products that they cost.
+
+    A denominator of three or more quotients is always shared: a division takes as long as ten products.
+    """
+    most = count(plain).total
+    for least in (2, 3):
+        start = time.perf_counter()
+        result = lower(reciprocals(graph, least=least))
+        stages_entry = Stage("reciprocals", count(result), time.perf_counter() - start)
+        if stages_entry.count.total <= most or least == 3:
+            stages.append(stages_entry)
+            return result
+    raise AssertionError("the last choice is always taken")

@@ -1,0 +1,237 @@
+"""Arithmetic into canonical n-ary sums and products, with functions simplified where their arguments show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from symhep.graph import Builder, Graph, Node, is_const, transfer
+from symhep.nary import HALF, Nary, Scaled, nonnegative
+from symhep.ops import OPS
+
+_EXACT_DIGITS = 70  # irrational constants are folded to this many digits
+
+
+def canonical(graph: Graph, *, merge_shared: bool = True) -> Graph:
+    """Real scalar graph → n-ary form (class: reassociates, finite, on-domain).
+
+    Without `merge_shared` a product that is used more than once stays one node.
+    """
+    nary = Nary(Builder())
+    uses = {} if merge_shared else graph.uses()
+    new: dict[Node, Scaled] = {n: (1, nary.build.input(n.attrs[0], n.dtype, n.axes)) for n in graph.inputs}
+    for n in graph.order:
+        if n not in new:
+            new[n] = _rewrite(nary, n, [new[a] for a in n.args])
+            if uses.get(n, 0) > 1:
+                nary.closed.add(new[n][1])
+    return _finish(graph, nary, new)
+
+
+def flatten(graph: Graph, *, merge_shared: bool = True) -> Graph:
+    """Merge a sum that is used once into the sum it is a term of (class: reassociates)."""
+    uses = graph.uses()
+    nary = Nary(Builder())
+    new: dict[Node, Scaled] = {n: (1, nary.build.input(n.attrs[0], n.dtype, n.axes)) for n in graph.inputs}
+    for n in graph.order:
+        if n in new:
+            continue
+        if n.op == "sum":
+            terms: list[Scaled] = [nary.constant(n.attrs[1])]
+            for c, a in zip(n.attrs[0], n.args, strict=True):
+                scaled = (c * new[a][0], new[a][1])
+                terms += nary.terms_of(scaled) if a.op == "sum" and uses[a] == 1 else [scaled]
+            new[n] = nary.sum(terms)
+        else:
+            new[n] = rebuild(nary, n, [new[a] for a in n.args])
+        if uses[n] > 1 and not merge_shared:
+            nary.closed.add(new[n][1])
+    return _finish(graph, nary, new)
+
+
+def rebuild(nary: Nary, n: Node, args: list[Scaled]) -> Scaled:
+    """A node of an n-ary graph on new arguments."""
+    if n.op == "sum":
+        terms = [(c * x[0], x[1]) for c, x in zip(n.attrs[0], args, strict=True)]
+        return nary.sum([*terms, nary.constant(n.attrs[1])])
+    if n.op == "product":
+        return _product(nary, n.attrs[0], args)
+    return _rewrite(nary, n, args)
+
+
+def _product(nary: Nary, exponents: tuple, args: list[Scaled]) -> Scaled:
+    coefficient, factors = Fraction(1), []
+    for e, (c, x) in zip(exponents, args, strict=True):
+        part = nary.power((c, x), e) if c != 1 or x.op == "product" else (1, None)
+        if part is None:
+            factors.append((nary.materialise((c, x)), e))
+        elif part[1] is None:
+            factors.append((x, e))
+        else:
+            coefficient *= part[0]
+            factors.append((part[1], 1))
+    return nary.product(factors, coefficient if coefficient.denominator != 1 else coefficient.numerator)
+
+
+def _finish(graph: Graph, nary: Nary, new: dict[Node, Scaled]) -> Graph:
+    nodes = {n: value[1] for n, value in new.items() if value[0] == 1}
+    outputs = [nary.materialise(new[o]) for o in graph.outputs]
+    return transfer(graph, {**nodes, **{i: new[i][1] for i in graph.inputs}}, outputs)
+
+
+def _rewrite(nary: Nary, n: Node, args: list[Scaled]) -> Scaled:
+    rule = _RULES.get(n.op)
+    if rule is not None:
+        result = rule(nary, n, *args)
+        if result is not None:
+            return result
+    nodes = [nary.materialise(x) for x in args]
+    if nodes and n.op != "keep" and all(is_const(x) for x in nodes):
+        folded = _fold(nary, n, nodes)
+        if folded is not None:
+            return folded
+    if OPS[n.op].commutative and nodes[0].key > nodes[1].key:
+        nodes.reverse()
+    return 1, nary.build.node(n.op, tuple(nodes), n.attrs)
+
+
+def _fold(nary: Nary, n: Node, args: list[Node]) -> Scaled | None:
+    """A function of constants, to 70 digits; None where it is not a finite real number."""
+    import mpmath
+
+    from symhep.reference import apply
+
+    if OPS[n.op].dtype == "bool" or n.op in ("sincos", "item"):
+        return None
+    with mpmath.workdps(_EXACT_DIGITS):
+        value = apply(n.op, n.attrs, [apply(a.op, a.attrs, []) for a in args])
+        if isinstance(value, mpmath.mpc) or not mpmath.isfinite(value):
+            return None
+        man, exp = int(value.man), value.exp
+        exact = Fraction(man << exp) if exp >= 0 else Fraction(man, 1 << -exp)
+        return (-exact if value < 0 and exact > 0 else exact), nary.one
+
+
+def _add(nary: Nary, n: Node, x: Scaled, y: Scaled) -> Scaled:
+    return nary.sum([x, y])
+
+
+def _sub(nary: Nary, n: Node, x: Scaled, y: Scaled) -> Scaled:
+    return nary.sum([x, (-y[0], y[1])])
+
+
+def _div(nary: Nary, n: Node, x: Scaled, y: Scaled) -> Scaled | None:
+    if y[0] == 0:
+        return None
+    reciprocal = nary.power(y, -1)
+    return None if reciprocal is None else nary.multiply(x, reciprocal)
+
+
+def _power(nary: Nary, n: Node, x: Scaled) -> Scaled | None:
+    exponent = n.attrs[0]
+    if isinstance(exponent, float):
+        exponent = Fraction(exponent)
+    if exponent.denominator > 2 or abs(exponent) > 1024:
+        return None
+    return nary.power(x, exponent)
+
+
+def _sqrt(nary: Nary, n: Node, x: Scaled) -> Scaled | None:
+    return nary.power(x, HALF) if x[1] is not nary.one else None
+
+
+def _const(nary: Nary, n: Node) -> Scaled:
+    return nary.constant(n.attrs[0])
+
+
+def _abs(nary: Nary, n: Node, x: Scaled) -> Scaled:
+    c, node = abs(x[0]), x[1]
+    return (c, node) if node is nary.one or nonnegative(node) else (c, nary.build.node("abs", (node,)))
+
+
+def _even(nary: Nary, n: Node, x: Scaled) -> Scaled | None:
+    """f(-x) = f(x)."""
+    inverse = _undone(nary, n, x)
+    if inverse is not None:
+        return inverse
+    node = nary.materialise((abs(x[0]), x[1]))
+    return None if is_const(node) else (1, nary.build.node(n.op, (node,)))
+
+
+def _odd(nary: Nary, n: Node, x: Scaled) -> Scaled | None:
+    """f(-x) = -f(x)."""
+    inverse = _undone(nary, n, x)
+    if inverse is not None:
+        return inverse
+    node = nary.materialise((abs(x[0]), x[1]))
+    return None if is_const(node) else (-1 if x[0] < 0 else 1, nary.build.node(n.op, (node,)))
+
+
+def _plain(nary: Nary, n: Node, x: Scaled) -> Scaled | None:
+    return _undone(nary, n, x)
+
+
+def _undone(nary: Nary, n: Node, x: Scaled) -> Scaled | None:
+    """A function of the function that undoes it, for an argument without coefficient."""
+    c, inner = x
+    rule = _PAIRS.get((n.op, inner.op))
+    return None if rule is None or c != 1 else rule(nary, *[nary.split(a) for a in inner.args])
+
+
+def _one_plus_square(nary: Nary, x: Scaled, sign: int = 1) -> Scaled:
+    square = nary.multiply(x, x)
+    return nary.sum([(1, nary.one), (sign * square[0], square[1])])
+
+
+def _root(nary: Nary, x: Scaled, exponent: Fraction = HALF) -> Scaled | None:
+    return nary.power(x, exponent) if x[0] > 0 else None
+
+
+def _over_root(nary: Nary, x: Scaled, square: Scaled) -> Scaled | None:
+    root = _root(nary, square, -HALF)
+    return None if root is None else nary.multiply(x, root)
+
+
+def _squared_hypotenuse(nary: Nary, y: Scaled, x: Scaled) -> Scaled:
+    return nary.sum([nary.multiply(x, x), nary.multiply(y, y)])
+
+
+# (outer, inner) → what is left; each keeps the value wherever the written formula has one (class: on-domain)
+_PAIRS: dict[tuple[str, str], Callable[..., Scaled | None]] = {
+    ("exp", "log"): lambda nary, x: x,
+    ("log", "exp"): lambda nary, x: x,
+    ("expm1", "log1p"): lambda nary, x: x,
+    ("log1p", "expm1"): lambda nary, x: x,
+    ("exp2", "log2"): lambda nary, x: x,
+    ("log2", "exp2"): lambda nary, x: x,
+    ("sin", "asin"): lambda nary, x: x,
+    ("cos", "acos"): lambda nary, x: x,
+    ("tan", "atan"): lambda nary, x: x,
+    ("sinh", "asinh"): lambda nary, x: x,
+    ("cosh", "acosh"): lambda nary, x: x,
+    ("tanh", "atanh"): lambda nary, x: x,
+    ("asinh", "sinh"): lambda nary, x: x,
+    ("cos", "atan2"): lambda nary, y, x: _over_root(nary, x, _squared_hypotenuse(nary, y, x)),
+    ("sin", "atan2"): lambda nary, y, x: _over_root(nary, y, _squared_hypotenuse(nary, y, x)),
+    ("tan", "atan2"): lambda nary, y, x: _div(nary, y[1], y, x),
+    ("cos", "atan"): lambda nary, x: _root(nary, _one_plus_square(nary, x), -HALF),
+    ("sin", "atan"): lambda nary, x: _over_root(nary, x, _one_plus_square(nary, x)),
+    ("cos", "asin"): lambda nary, x: _root(nary, _one_plus_square(nary, x, -1)),
+    ("sin", "acos"): lambda nary, x: _root(nary, _one_plus_square(nary, x, -1)),
+    ("cosh", "asinh"): lambda nary, x: _root(nary, _one_plus_square(nary, x)),
+}
+
+_RULES: dict[str, Callable[..., Scaled | None]] = {
+    "const": _const,
+    "add": _add,
+    "sub": _sub,
+    "mul": lambda nary, n, x, y: nary.multiply(x, y),
+    "div": _div,
+    "neg": lambda nary, n, x: (-x[0], x[1]),
+    "sqrt": _sqrt,
+    "power": _power,
+    "abs": _abs,
+    **{row.name: _even for row in OPS.values() if row.parity == "even" and row.name not in ("abs",)},
+    **{row.name: _odd for row in OPS.values() if row.parity == "odd" and row.name not in ("neg",)},
+    **{name: _plain for name in ("exp", "log", "expm1", "log1p", "exp2", "log2")},
+}

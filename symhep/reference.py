@@ -1,0 +1,187 @@
+"""What each operation means, to any precision: the functions that the table names where mpmath or operator has none.
+
+They follow the real-valued NumPy function where one exists: outside its domain the result is NaN, not complex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+
+from symhep.ops import OPS, resolve
+
+NAN = mpmath.nan
+INF = mpmath.inf
+
+
+def number(value: Any) -> Any:
+    """An exact constant as an mpmath number at the working precision.
+
+    >>> number(Fraction(1, 2))
+    mpf('0.5')
+    """
+    if isinstance(value, Fraction):
+        return mpmath.mpf(value.numerator) / value.denominator
+    return mpmath.mpf(value)
+
+
+def _complex(x: Any) -> bool:
+    return isinstance(x, mpmath.mpc)
+
+
+def _on(condition: Callable[[Any], bool], function: Callable[[Any], Any], edge: dict | None = None):
+    """A real function with NaN outside its domain and given values at its edges; complex arguments pass through."""
+
+    def restricted(x):
+        if _complex(x):
+            return function(x)
+        if edge and x in edge:
+            return edge[x]
+        return function(x) if condition(x) else NAN
+
+    return restricted
+
+
+sqrt = _on(lambda x: x >= 0, mpmath.sqrt)
+log = _on(lambda x: x > 0, mpmath.log, {0: -INF})
+log1p = _on(lambda x: x > -1, lambda x: mpmath.log1p(x), {-1: -INF})
+asin = _on(lambda x: abs(x) <= 1, mpmath.asin)
+acos = _on(lambda x: abs(x) <= 1, mpmath.acos)
+acosh = _on(lambda x: x >= 1, mpmath.acosh)
+atanh = _on(lambda x: abs(x) < 1, mpmath.atanh, {1: INF, -1: -INF})
+
+
+def log2(x):
+    """Logarithm to base 2."""
+    return log(x) / mpmath.log(2)
+
+
+def log10(x):
+    """Logarithm to base 10."""
+    return log(x) / mpmath.log(10)
+
+
+def exp2(x):
+    """2 to the power x."""
+    return mpmath.power(2, x)
+
+
+def cbrt(x):
+    """Real cube root, odd in x."""
+    return mpmath.sign(x) * mpmath.cbrt(abs(x))
+
+
+def divide(x, y):
+    """x / y with IEEE results for a zero denominator."""
+    if y == 0:
+        if _complex(x) or _complex(y) or x == 0 or mpmath.isnan(x):
+            return NAN
+        return mpmath.sign(x) * INF
+    return x / y
+
+
+def power(x, exponent):
+    """x to a constant rational exponent."""
+    if x == 0 and exponent < 0:
+        return INF
+    if not _complex(x) and x < 0 and exact_denominator(exponent) != 1:
+        return NAN
+    return mpmath.power(x, number(exponent))
+
+
+def exact_denominator(exponent) -> int:
+    """The denominator of an exact exponent (1 for an integer)."""
+    return Fraction(exponent).denominator
+
+
+def pow(x, y):
+    """x to the power y; NaN for a negative real base with a fractional exponent."""
+    if _complex(x) or _complex(y):
+        return mpmath.power(x, y)
+    if y == 0 or x == 1:
+        return mpmath.mpf(1)
+    if x == 0:
+        return INF if y < 0 else mpmath.mpf(0)
+    if x < 0 and not mpmath.isint(y):
+        return NAN
+    return mpmath.power(x, y)
+
+
+def weighted_sum(*values, attrs):
+    """c0 x0 + c1 x1 + ... + constant, for attrs = (coefficients, constant)."""
+    coefficients, constant = attrs
+    return mpmath.fsum([number(c) * v for c, v in zip(coefficients, values, strict=True)]) + number(constant)
+
+
+def power_product(*values, attrs):
+    """x0**e0 x1**e1 ..., for attrs = (exponents,)."""
+    result = mpmath.mpf(1)
+    for v, e in zip(values, attrs[0], strict=True):
+        result *= power(v, e)
+    return result
+
+
+def copysign(x, y):
+    """|x| with the sign of y (mpmath has no negative zero)."""
+    return -abs(x) if y < 0 else abs(x)
+
+
+def minimum(x, y):
+    """The smaller; NaN if either is."""
+    return NAN if mpmath.isnan(x) or mpmath.isnan(y) else min(x, y)
+
+
+def maximum(x, y):
+    """The larger; NaN if either is."""
+    return NAN if mpmath.isnan(x) or mpmath.isnan(y) else max(x, y)
+
+
+def _rounded(function: Callable[[Any], Any]):
+    return lambda x: function(x) if mpmath.isfinite(x) else x
+
+
+floor = _rounded(mpmath.floor)
+ceil = _rounded(mpmath.ceil)
+trunc = _rounded(lambda x: mpmath.floor(x) if x >= 0 else mpmath.ceil(x))
+rint = _rounded(mpmath.nint)
+
+
+def select(condition, x, y):
+    """x where the condition holds, else y."""
+    return x if condition else y
+
+
+def sincos(x):
+    """(sin x, cos x)."""
+    return mpmath.sin(x), mpmath.cos(x)
+
+
+def item(pair, index):
+    """One of several results."""
+    return pair[index]
+
+
+def identity(x):
+    """x itself."""
+    return x
+
+
+_TAKES_ATTRS = {"power": "spread", "item": "spread", "sum": "keyword", "product": "keyword"}
+
+
+def apply(op: str, attrs: tuple, args: Sequence[Any]) -> Any:
+    """The value of one operation at the working precision.
+
+    >>> apply("power", (3,), [mpmath.mpf(2)])
+    mpf('8.0')
+    """
+    if op == "const":
+        return number(attrs[0])
+    function = resolve(OPS[op].mpmath)
+    how = _TAKES_ATTRS.get(op)
+    if how == "keyword":
+        return function(*args, attrs=attrs)
+    return function(*args, *attrs) if how == "spread" else function(*args)

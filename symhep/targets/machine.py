@@ -1,0 +1,232 @@
+"""The instruction lists of the elementary functions.
+
+`expand("exp")` runs `vecmath.exp` against a machine that records what it is asked for, each distinct instruction once.
+The result is a straight line of instructions in single-assignment form; targets print it as LLVM IR, Python or C.
+
+Types: "f64"; "i64", two's complement, wrapping; "mask", the result of a comparison. The instructions:
+
+    op                                      type    arguments and meaning
+    input, const                            any     attrs = (position,) or (number,)
+    add sub mul div neg sqrt abs            f64     one IEEE operation
+    rint floor trunc copysign               f64     one IEEE operation; copysign(magnitude, sign)
+    fma                                     f64     a * b + c, rounded once
+    minimum maximum                         f64     select(a < b, a, b), select(a > b, a, b)
+    lt le eq ne                             mask    of two f64; false with a NaN, but ne true
+    ilt ile ieq ine                         mask    of two i64
+    and or not                              mask    of masks
+    select                                  any     (mask, a, b)
+    iadd isub iand ior ixor shl ashr lshr   i64     shifts by a constant
+    bits, from_bits                         i64, f64   the same 64 bits
+    to_int, to_float                        i64, f64   toward zero; rounded
+    rescue                                  f64     attrs = (name,); (mask, fast, *args): libm's function where the
+                                                    mask is set, which is rare, else `fast`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from symhep.ops import OPS
+from symhep.targets import vecmath
+
+
+class Instruction(NamedTuple):
+    """One instruction; `args` are positions of earlier instructions in the list."""
+
+    op: str
+    args: tuple[int, ...]
+    attrs: tuple
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """A function of float64 values: the first `arity` instructions are its inputs."""
+
+    arity: int
+    list: tuple[Instruction, ...]
+    results: tuple[int, ...]
+
+    def __iter__(self) -> Iterator[Instruction]:
+        return iter(self.list)
+
+    def __len__(self) -> int:
+        return len(self.list)
+
+
+@lru_cache(maxsize=None)
+def expand(name: str) -> Instructions:
+    """The instructions of an elementary function of the operation table.
+
+    >>> [i.op for i in expand("exp2")][:3]
+    ['input', 'const', 'maximum']
+    """
+    return record(vecmath.FUNCTIONS[name], OPS[name].arity or 1)
+
+
+def record(function: Callable, arity: int) -> Instructions:
+    """The instructions of any function written against a machine."""
+    machine = Machine()
+    inputs = [machine.make("input", (), (k,), "f64") for k in range(arity)]
+    results = function(machine, *inputs)
+    results = results if isinstance(results, tuple) else (results,)
+    return _needed(arity, machine.list, [r.position for r in results])
+
+
+def _needed(arity: int, instructions: list[Instruction], results: list[int]) -> Instructions:
+    """Drop what no result needs."""
+    used = set(range(arity)) | set(results)
+    for k in range(len(instructions) - 1, -1, -1):
+        if k in used:
+            used.update(instructions[k].args)
+    new = {old: k for k, old in enumerate(sorted(used))}
+    kept = [instructions[old] for old in new]
+    renamed = tuple([i._replace(args=tuple([new[a] for a in i.args])) for i in kept])
+    return Instructions(arity, renamed, tuple([new[r] for r in results]))
+
+
+def _method(op: str, type_: str | None = None, swap: bool = False) -> Callable:
+    """An operator of Value; integers have their own instructions, and the result the type of the operands."""
+
+    def operator(self: Value, other: Any) -> Value:
+        m = self.machine
+        a, b = self, m.value(other, self.type)
+        if a.type != b.type:
+            raise TypeError(f"{op} of {a.type} and {b.type}")
+        name = f"i{op}" if a.type == "i64" and op in _INTEGER else op
+        return m.make(name, (b, a) if swap else (a, b), (), type_ or a.type)
+
+    return operator
+
+
+_INTEGER = frozenset({"add", "sub", "and", "or", "xor", "lt", "le", "eq", "ne"})
+
+
+class Value:
+    """A value of the function that is being recorded."""
+
+    __slots__ = ("machine", "position", "type")
+
+    def __init__(self, machine: Machine, position: int, type_: str) -> None:
+        self.machine, self.position, self.type = machine, position, type_
+
+    __add__ = _method("add")
+    __radd__ = _method("add", swap=True)
+    __sub__ = _method("sub")
+    __rsub__ = _method("sub", swap=True)
+    __mul__ = _method("mul")
+    __rmul__ = _method("mul", swap=True)
+    __truediv__ = _method("div")
+    __rtruediv__ = _method("div", swap=True)
+    __lt__ = _method("lt", "mask")
+    __le__ = _method("le", "mask")
+    __gt__ = _method("lt", "mask", swap=True)
+    __ge__ = _method("le", "mask", swap=True)
+    __and__ = _method("and")
+    __rand__ = _method("and", swap=True)
+    __or__ = _method("or")
+    __ror__ = _method("or", swap=True)
+    __xor__ = _method("xor")
+    __rxor__ = _method("xor", swap=True)
+    __lshift__ = _method("shl")
+    __rshift__ = _method("ashr")
+
+    def __neg__(self) -> Value:
+        return self.machine.make("neg", (self,), (), self.type)
+
+    def __invert__(self) -> Value:
+        return self.machine.make("not", (self,), (), "mask")
+
+    def __bool__(self) -> bool:
+        raise TypeError("an elementary function has no branches: use m.select")
+
+
+def _unary(op: str, type_: str = "f64", of: str = "f64") -> Callable[[Machine, Any], Value]:
+    def method(self: Machine, x: Any) -> Value:
+        return self.make(op, (self.value(x, of),), (), type_)
+
+    return method
+
+
+def _binary(op: str, type_: str = "f64") -> Callable[[Machine, Any, Any], Value]:
+    def method(self: Machine, a: Any, b: Any) -> Value:
+        return self.make(op, (self.value(a), self.value(b)), (), type_)
+
+    return method
+
+
+class Machine:
+    """Records instructions, each distinct one once."""
+
+    def __init__(self) -> None:
+        self.list: list[Instruction] = []
+        self._known: dict[tuple, Value] = {}
+
+    def make(self, op: str, args: tuple[Value, ...], attrs: tuple, type_: str) -> Value:
+        """The value of an instruction, recorded now or before."""
+        positions = tuple([a.position for a in args])
+        key = (op, positions, repr(attrs), type_)
+        if key not in self._known:
+            self._known[key] = Value(self, len(self.list), type_)
+            self.list.append(Instruction(op, positions, attrs, type_))
+        return self._known[key]
+
+    def value(self, x: Any, type_: str = "f64") -> Value:
+        """x, or the constant that it stands for where a value of this type is wanted."""
+        if isinstance(x, Value):
+            return x
+        if type_ == "mask" or (type_ == "i64" and not isinstance(x, int)):
+            raise TypeError(f"{x!r} is no {type_}")
+        return self.make("const", (), (int(x) if type_ == "i64" else float(x),), type_)
+
+    def const(self, x: float) -> Value:
+        """A float constant."""
+        return self.value(x)
+
+    sqrt = _unary("sqrt")
+    abs = _unary("abs")
+    rint = _unary("rint")
+    floor = _unary("floor")
+    trunc = _unary("trunc")
+    minimum = _binary("minimum")
+    maximum = _binary("maximum")
+    copysign = _binary("copysign")
+    bits = _unary("bits", "i64")
+    from_bits = _unary("from_bits", of="i64")
+    to_int = _unary("to_int", "i64")
+    to_float = _unary("to_float", of="i64")
+
+    def eq(self, a: Any, b: Any) -> Value:
+        """Whether two values are equal."""
+        return _EQ(*self._ordered(a, b))
+
+    def ne(self, a: Any, b: Any) -> Value:
+        """Whether two values differ; true with a NaN."""
+        return _NE(*self._ordered(a, b))
+
+    def _ordered(self, a: Any, b: Any) -> tuple[Value, Any]:
+        return (a, b) if isinstance(a, Value) else (self.value(a, b.type), b)
+
+    def fma(self, a: Any, b: Any, c: Any) -> Value:
+        """a * b + c, rounded once."""
+        return self.make("fma", (self.value(a), self.value(b), self.value(c)), (), "f64")
+
+    def lshr(self, i: Value, n: int) -> Value:
+        """Shift to the right, zeros moving in."""
+        return self.make("lshr", (i, self.value(n, "i64")), (), "i64")
+
+    def select(self, mask: Value, a: Any, b: Any) -> Value:
+        """a where the mask is set, else b."""
+        type_ = next((x.type for x in (a, b) if isinstance(x, Value)), "f64")
+        return self.make("select", (mask, self.value(a, type_), self.value(b, type_)), (), type_)
+
+    def rescue(self, mask: Value, name: str, fast: Value, *args: Value) -> Value:
+        """`fast`, but libm's function `name` of the arguments where the mask is set."""
+        return self.make("rescue", (mask, fast, *args), (name,), "f64")
+
+
+_EQ = _method("eq", "mask")
+_NE = _method("ne", "mask")

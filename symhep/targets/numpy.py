@@ -1,0 +1,267 @@
+"""The readable reference: one NumPy statement per operation, over whole columns.
+
+Arithmetic is done operation by operation in the working dtype, so it gives the bits that every other target gives.
+"""
+
+from __future__ import annotations
+
+import keyword
+import linecache
+import re
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from hashlib import blake2b
+from math import isfinite, isnan
+from typing import Any
+
+import numpy as np
+
+from symhep.graph import Graph, Node, Number, is_const, value_of
+from symhep.program import Program
+
+BLOCK = 2048  # events at a time: temporaries stay in the cache, and memory stays bounded
+
+# One text per operation of a lowered program; a tuple where there are several results, which `item` picks from.
+TEXTS: dict[str, str | tuple[str, ...]] = {
+    "add": "{0} + {1}",
+    "sub": "{0} - {1}",
+    "mul": "{0} * {1}",
+    "div": "{0} / {1}",
+    "neg": "-{0}",
+    "sqrt": "np.sqrt({0})",
+    "abs": "np.abs({0})",
+    "copysign": "np.copysign({0}, {1})",
+    "minimum": "np.minimum({0}, {1})",
+    "maximum": "np.maximum({0}, {1})",
+    "floor": "np.floor({0})",
+    "ceil": "np.ceil({0})",
+    "trunc": "np.trunc({0})",
+    "rint": "np.rint({0})",
+    "lt": "{0} < {1}",
+    "le": "{0} <= {1}",
+    "eq": "{0} == {1}",
+    "ne": "{0} != {1}",
+    "and": "np.logical_and({0}, {1})",
+    "or": "np.logical_or({0}, {1})",
+    "not": "np.logical_not({0})",
+    "select": "np.where({0}, {1}, {2})",
+    "exp": "np.exp({0})",
+    "expm1": "np.expm1({0})",
+    "exp2": "np.exp2({0})",
+    "log": "np.log({0})",
+    "log1p": "np.log1p({0})",
+    "log2": "np.log2({0})",
+    "log10": "np.log10({0})",
+    "cbrt": "np.cbrt({0})",
+    "sin": "np.sin({0})",
+    "cos": "np.cos({0})",
+    "tan": "np.tan({0})",
+    "asin": "np.arcsin({0})",
+    "acos": "np.arccos({0})",
+    "atan": "np.arctan({0})",
+    "atan2": "np.arctan2({0}, {1})",
+    "sinh": "np.sinh({0})",
+    "cosh": "np.cosh({0})",
+    "tanh": "np.tanh({0})",
+    "asinh": "np.arcsinh({0})",
+    "acosh": "np.arccosh({0})",
+    "atanh": "np.arctanh({0})",
+    "erf": "erf({0})",
+    "pow": "np.power({0}, {1})",
+    "sincos": ("np.sin({0})", "np.cos({0})"),
+    "keep": "{0}",
+}
+
+_RESERVED = frozenset({"np", "math", "real", "erf", *keyword.kwlist, *keyword.softkwlist})
+_ERF = "erf = np.vectorize(math.erf, otypes=[real])  # NumPy has none\n"
+
+
+def available() -> None:
+    """Why this target does not work here: it always does."""
+
+
+def rounded(value: Number, dtype: Any) -> Any:
+    """An exact number in a float dtype, rounded once, to nearest and ties to even.
+
+    >>> rounded(Fraction(1, 3), np.float32)
+    np.float32(0.33333334)
+    """
+    real = np.dtype(dtype).type
+    if isinstance(value, float) and not isfinite(value):
+        return real(value)
+    target = Fraction(value)
+    with np.errstate(over="ignore", under="ignore"):
+        try:
+            guess = real(float(value))
+        except OverflowError:
+            return real(np.copysign(np.inf, 1 if target > 0 else -1))
+        if not isinstance(value, Fraction) or real is np.float64 or not np.isfinite(guess):
+            return guess
+        # by way of float64 a Fraction is rounded twice: its neighbours may be nearer
+        near = [np.nextafter(guess, real(-np.inf)), guess, np.nextafter(guess, real(np.inf))]
+        return min((x for x in near if np.isfinite(x)), key=lambda x: (abs(Fraction(float(x)) - target), _odd(x)))
+
+
+def _odd(x: Any) -> int:
+    return int(x.view(f"u{x.itemsize}")) & 1
+
+
+def literal(value: Number, dtype: Any) -> str:
+    """The text of a constant: read back in the working dtype, it is the exact number rounded once.
+
+    >>> literal(2, np.float64), literal(0.1, np.float32), literal(float("-inf"), np.float64)
+    ('2.0', '0.1', '-np.inf')
+    """
+    x = rounded(value, dtype)
+    if isnan(x):
+        return "np.nan"
+    if not isfinite(x):
+        return "np.inf" if x > 0 else "-np.inf"
+    short = repr(float(str(x)))
+    return short if type(x)(float(short)) == x else repr(float(x))
+
+
+def identifier(name: str) -> str:
+    """A Python name for an input or intermediate.
+
+    >>> identifier("p[0]"), identifier("z.real"), identifier("lambda")
+    ('p_0', 'z_real', 'lambda_')
+    """
+    text = re.sub(r"\W+", "_", name)
+    text = text.rstrip("_") if not name.endswith("_") else text
+    if not text or not text.isidentifier():
+        text = f"x{text}"
+    return f"{text}_" if text in _RESERVED else text
+
+
+def names(graph: Graph) -> dict[Node, str]:
+    """A distinct, readable name for every input and operation: the user's where there is one, else t0, t1, ...
+
+    The names depend on the graph alone.
+    """
+    taken: set[str] = set()
+    chosen: dict[Node, str] = {n: _free(identifier(n.attrs[0]), taken) for n in graph.inputs}
+    operations = graph.operations()
+    for n in operations:
+        if n in graph.names:
+            chosen[n] = _free(identifier(graph.names[n]), taken)
+    number = 0
+    for n in operations:
+        if n in chosen or n.op == "sincos":
+            continue
+        while f"t{number}" in taken:
+            number += 1
+        chosen[n] = f"t{number}"
+        number += 1
+    return chosen
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, or the first of name_2, name_3, ... that is not taken."""
+    text, number = name, 2
+    while text in taken:
+        text, number = f"{name}_{number}", number + 1
+    taken.add(text)
+    return text
+
+
+def emit(program: Program, dtype: Any = np.float64, name: str = "kernel") -> str:
+    """The text of a Python module with one function over columns.
+
+    dtype  the working dtype, float64 or float32: constants are rounded to it
+    """
+    dtype, name = np.dtype(dtype), identifier(name)
+    writer = _Writer(program.graph, dtype)
+    lines: list[str] = []
+    for body in program.steps:
+        if body.once:
+            lines += ["# once per call", *map(writer.line, body.once)]
+        if body.each:
+            lines += ["# for every event", *map(writer.line, body.each)] if body.once else map(writer.line, body.each)
+    lines.append(f"return {_tuple(writer.argument(n, alone=True) for n in program.outputs)}")
+    arguments = ", ".join(writer.names[n] for n in program.inputs)
+    body_text = "".join(f"    {line}\n" for line in lines if line)
+    return f'{writer.header()}\n\n@np.errstate(all="ignore")\ndef {name}({arguments}):\n{body_text}'
+
+
+def _tuple(texts: Iterable[str]) -> str:
+    parts = list(texts)
+    return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+class _Writer:
+    """Writes the operations of one graph."""
+
+    def __init__(self, graph: Graph, dtype: np.dtype) -> None:
+        self.names = names(graph)
+        self.dtype = dtype
+        self.uses_erf = any(n.op == "erf" for n in graph.order)
+
+    def header(self) -> str:
+        imports = "import math\n\nimport numpy as np\n" if self.uses_erf else "import numpy as np\n"
+        return f"{imports}\nreal = np.{self.dtype.name}\n{_ERF if self.uses_erf else ''}"
+
+    def argument(self, n: Node, alone: bool) -> str:
+        """The text of an operand; a constant that has no column beside it says its dtype, or it would be float64."""
+        if not is_const(n):
+            return self.names[n]
+        if n.dtype == "bool":
+            return f"np.bool({bool(value_of(n))})"
+        text = literal(value_of(n), self.dtype)
+        return f"real({text})" if alone else text
+
+    def line(self, n: Node) -> str:
+        """The statement that computes a node; none for `sincos`, whose results are computed as they are taken out."""
+        if n.op == "sincos":
+            return ""
+        if n.op == "item":
+            pair = n.args[0]
+            return f"{self.names[n]} = {self._expression(TEXTS[pair.op][n.attrs[0]], pair.args)}"
+        text = TEXTS.get(n.op)
+        if not isinstance(text, str):
+            raise ValueError(f"a program for a target may not hold {n.op!r}: lower the graph first")
+        return f"{self.names[n]} = {self._expression(text, n.args)}"
+
+    def _expression(self, text: str, args: Sequence[Node]) -> str:
+        alone = all(is_const(a) for a in args if a.dtype == "real")
+        return text.format(*[self.argument(a, alone) for a in args])
+
+
+def compile_program(program: Program, dtype: Any = np.float64) -> Callable[[Sequence[Any]], list[Any]]:
+    """The function that the emitted text defines, on a list of columns."""
+    return load(emit(program, dtype))
+
+
+def load(text: str) -> Callable[[Sequence[Any]], list[Any]]:
+    """Make the emitted function callable on a list of columns.
+
+    Columns are one-dimensional, all of one length or of length 1, or scalars. The results are as long as the work
+    that they need: one that depends on no column is a scalar.
+    """
+    file = f"<symhep {blake2b(text.encode(), digest_size=6).hexdigest()}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    namespace: dict[str, Any] = {}
+    exec(compile(text, file, "exec"), namespace)
+    function = next(f for name, f in reversed(namespace.items()) if callable(f))
+
+    def run(columns: Sequence[Any]) -> list[Any]:
+        arrays = [np.asarray(c) for c in columns]
+        events = max((a.size for a in arrays), default=1)
+        if events <= BLOCK:
+            return list(function(*arrays))
+        return _in_blocks(function, arrays, events)
+
+    return run
+
+
+def _in_blocks(function: Callable, arrays: list[np.ndarray], events: int) -> list[Any]:
+    results: list[Any] = []
+    for start in range(0, events, BLOCK):
+        part = slice(start, min(start + BLOCK, events))
+        values = function(*[a[part] if a.size == events else a for a in arrays])
+        if not results:
+            results = [np.empty(events, v.dtype) if np.size(v) > 1 else v for v in values]
+        for whole, v in zip(results, values, strict=True):
+            if np.size(whole) == events:
+                whole[part] = v
+    return results
