@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from symhep.errors import TraceError as TraceError
     from symhep.kernel import Kernel as Kernel
     from symhep.kernel import kernel as kernel
+    from symhep.marks import array as array
     from symhep.marks import keep as keep
     from symhep.marks import name as name
     from symhep.marks import where as where
@@ -42,7 +43,7 @@ __version__ = "0.1.0"
 # Where each public name is: nothing is imported before it is used
 _HOMES = {
     "kernel": "kernel Kernel",
-    "marks": "name keep where zeros",
+    "marks": "name keep where array zeros",
     "annotations": "Scalar Complex Integer Boolean Vector Matrix Symmetric Array Static Argument",
     "errors": "SymhepError TraceError ArgumentError TargetError CompileError MissingPackage",
 }

@@ -24,7 +24,7 @@ from symhep.evaluate import Columns, Tape, TooLarge, finite, numpy_values, parts
 
 DIGITS = 40
 MOST_DIGITS = 1280
-TRUSTED = 1e-6  # a float result this close to the reference shows that cancellation left the reference its digits
+TRUSTED = 1e-6  # the formula as written, in floats, this close to the reference: no cancellation to speak of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,7 @@ class Accuracy:
         head = (f"error in ulp ({self.dtype})", "median", "95 %", "max")
         rows = [head, *self._rows()]
         width = [max(len(r[i]) for r in rows) for i in range(4)]
-        lines = [
-            "  ".join([r[0].ljust(width[0]), *(cell.rjust(w) for cell, w in zip(r[1:], width[1:]))]) for r in rows
-        ]
+        lines = ["  ".join([r[0].ljust(width[0]), *(c.rjust(w) for c, w in zip(r[1:], width[1:]))]) for r in rows]
         return "\n".join([lines[0], "─" * len(lines[0]), *lines[1:], *self._notes()])
 
     def _repr_html_(self) -> str:
@@ -125,19 +123,36 @@ def accuracy(kernel: Kernel, n: int = 1000, domain: Domain | None = None, seed: 
 
     Progress is shown on stderr, if that is a terminal.
     """
-    traced = kernel.with_options().traced if not statics else kernel._chosen(statics).traced
-    dtype = kernel.options.dtype and np.dtype(kernel.options.dtype) or np.dtype(np.float64)
+    traced = kernel._chosen(statics).traced
+    inputs = inputs_of(kernel, n, domain, seed, **statics)
+
+    def run(_: Columns) -> list[Any]:
+        return result_columns(traced, kernel(**inputs.arguments, **statics))
+
+    names = [f"{o.path}[{','.join(map(str, i))}]" if i else o.path for o in traced.outputs for i in _cells(o)]
+    found = compare(traced.graph, run, inputs.columns, inputs.dtype, kernel._target, names)
+    return replace(found, rejected=inputs.rejected)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Sampled inputs of a kernel: as its arguments, and as columns by the names of its graph's inputs."""
+
+    arguments: dict[str, Any]
+    columns: dict[str, Any]
+    dtype: np.dtype
+    rejected: float
+
+
+def inputs_of(kernel: Kernel, n: int, domain: Domain | None = None, seed: int = 0, **statics: Any) -> Inputs:
+    """Draw a kernel's inputs from a domain, in its working dtype; one value for a parameter."""
+    traced = kernel._chosen(statics).traced
+    dtype = np.dtype(kernel.options.dtype or np.float64)
     sample = domain_for(traced.graph, domain, traced.leaves).sample(n, seed)
     leaves = {x.path: _cast(sample[x.path], dtype, traced.arguments[x.argument].parameter) for x in traced.leaves}
     values = iter(leaves.values())
     given = {a.name: a.tree.build(values) for a in traced.arguments if not a.static}
-
-    def run(_: Columns) -> list[Any]:
-        return result_columns(traced, kernel(**given, **statics))
-
-    names = [f"{o.path}[{','.join(map(str, i))}]" if i else o.path for o in traced.outputs for i in _cells(o)]
-    found = compare(traced.graph, run, columns(leaves, traced.graph.inputs), dtype, kernel._target, names)
-    return replace(found, rejected=getattr(sample, "dropped", 0.0))
+    return Inputs(given, columns(leaves, traced.graph.inputs), dtype, getattr(sample, "dropped", 0.0))
 
 
 def _cast(column: np.ndarray, dtype: np.dtype, parameter: bool) -> Any:
@@ -155,7 +170,8 @@ def _cells(output: Output) -> list[tuple[int, ...]]:
 def result_columns(traced: Traced, result: Any) -> list[Any]:
     """A kernel's result as one column per output of its graph."""
     found = [value for _, value in traced.tree.take(result, "result")]
-    return [np.asarray(v)[(..., *i)] for o, v in zip(traced.outputs, found, strict=True) for i in _cells(o)]
+    cells = [(np.asarray(v), i) for o, v in zip(traced.outputs, found, strict=True) for i in _cells(o)]
+    return [array[(..., *i)] if i else array for array, i in cells]  # type: ignore[arg-type]
 
 
 def compare(
@@ -206,7 +222,7 @@ class _Judge:
     def event(self, i: int) -> None:
         """Compare one event."""
         point = {name: _pick(column, i).item() for name, column in self.columns.items()}
-        right = self._reference(point, self.floats[:, :, i])
+        right = self._reference(point, self.floats[0, :, i].tolist())
         if right is None:
             self.dropped += 1
             return
@@ -216,13 +232,13 @@ class _Judge:
         if ulps.size and ulps[1, output] > (self.worst[0] if self.worst else 0.0):
             self.worst = (float(ulps[1, output]), i, output, right[output])
 
-    def _reference(self, point: Mapping[str, Any], floats: np.ndarray) -> list[Any] | None:
+    def _reference(self, point: Mapping[str, Any], as_written: list[float]) -> list[Any] | None:
         """The right results; None where there is none that a float can hold."""
         history: list[list[Any]] = []
         digits = DIGITS
         while digits <= MOST_DIGITS:
             values = self._evaluate(point, digits)
-            if values is None or any(_near(values, row.tolist(), self.trusted) for row in floats):
+            if values is None or _near(values, as_written, self.trusted):
                 return values
             history.append(values)
             settled = [_settled(sequence, digits) for sequence in zip(*history, strict=True)]
@@ -249,8 +265,8 @@ class _Judge:
             inputs = {name: _pick(column, i) for name, column in self.columns.items()}
             value = self.dtype.type(self.floats[1, output, i])
             worst = Worst(names[output], inputs, value, mpmath.nstr(mpmath.mpmathify(right), 20), size)
-        total = [Errors.of(ulps[:, which]) for which in (0, 1)]
-        return Accuracy(*total, len(self.ulps), self.dropped, self.dtype.name, target, worst, each)
+        before, after = (Errors.of(ulps[:, which]) for which in (0, 1))
+        return Accuracy(before, after, len(self.ulps), self.dropped, self.dtype.name, target, worst, each)
 
 
 def _near(values: Sequence[Any], others: Sequence[float], relative: float) -> bool:
@@ -264,9 +280,11 @@ def _settled(sequence: Sequence[Any], digits: int) -> Any:
     *_, last = sequence
     if isinstance(last, bool) or (len(sequence) > 1 and abs(last - sequence[-2]) <= 1e-25 * abs(last)):
         return last
+    if len(sequence) < 3:
+        return None
     with mpmath.workdps(DIGITS):
-        shrink = mpmath.mpf(10) ** (-digits // 8)
-        return 0 if len(sequence) > 2 and abs(last) < shrink * abs(sequence[-2]) < shrink**2 * abs(sequence[-3]) else None
+        size, shrink = [abs(x) for x in sequence], mpmath.mpf(10) ** (-digits // 8)
+        return 0 if size[-1] < shrink * size[-2] < shrink**2 * size[-3] else None
 
 
 def _pick(column: Any, i: int) -> Any:

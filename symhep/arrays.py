@@ -131,7 +131,7 @@ class Array:
         if self.kind == "complex":
             raise refusal(
                 "np.array of complex traced values: NumPy would lose .real and .imag of its elements",
-                "the array as it is, or np.stack",
+                "the array as it is, or sh.array",
             )
         if dtype is not None and np.dtype(dtype) != object:
             raise no_value("float")

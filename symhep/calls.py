@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ import numpy as np
 from symhep.annotations import Argument, Core
 from symhep.containers import Mismatch, Tree
 from symhep.errors import ArgumentError, TargetError, count, listing, message, nearest
+from symhep.source import describe_definition
 from symhep.trace import Leaf, Traced
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
@@ -22,13 +23,19 @@ COMPLEX = {SINGLE: np.dtype(np.complex64), DOUBLE: np.dtype(np.complex128)}
 
 _WEAK = (bool, int, float, complex)
 _PAGE, _LINE = 4096, 64
+SMALL = 64  # events
 
 
 class Runner(Protocol):
-    """Compiled code: reads columns, writes outputs, all one-dimensional and of the working dtype."""
+    """Compiled code: reads columns, writes outputs, all one-dimensional and of the working dtype.
 
-    def run(self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], threads: int = 1) -> None:
-        """Fill the outputs; parameters are columns of one element."""
+    run    fills the outputs; parameters are columns of one element
+    small  None, or gives (inputs, outputs, function of n) of this thread for up to SMALL events: rows of scratch memory
+    """
+
+    small: Callable[[], tuple[np.ndarray, np.ndarray, Callable[[int], None]]] | None
+
+    def run(self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], threads: int = 1) -> None: ...
 
 
 def default_threads() -> int:
@@ -47,32 +54,45 @@ def default_threads() -> int:
     return os.cpu_count() or 1
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The kernel that is called, for the words of errors."""
+
+    name: str
+    function: Callable | None
+
+    def error(self, what: str, instead: str = "") -> ArgumentError:
+        """The error for arguments that do not fit."""
+        place = describe_definition(self.function) if self.function is not None else ""
+        return ArgumentError(message(what, place, instead))
+
+
 # -- what was passed -------------------------------------------------------------------------------------------------
 
 
-def bind(arguments: Sequence[Argument], args: tuple, kwargs: Mapping[str, Any], title: str, place: str) -> list[Any]:
+def bind(arguments: Sequence[Argument], args: tuple, kwargs: Mapping[str, Any], site: Site) -> list[Any]:
     """One value per argument, by position, by name or by default; raises ArgumentError where a call would fail."""
     positional = [a for a in arguments if a.kind is not a.kind.KEYWORD_ONLY]
     if len(args) > len(positional):
-        what = f"{title} takes {count(len(positional), 'positional argument')}, got {len(args)}"
-        raise ArgumentError(message(what, place, f"{title}({', '.join([a.name for a in arguments])})"))
+        what = f"{site.name} takes {count(len(positional), 'positional argument')}, got {len(args)}"
+        raise site.error(what, f"{site.name}({', '.join([a.name for a in arguments])})")
     given = {a.name: value for a, value in zip(positional, args)}
     by_name = {a.name for a in arguments if a.kind is not a.kind.POSITIONAL_ONLY}
     for name, value in kwargs.items():
         if name in given and name in by_name:
-            raise ArgumentError(message(f"{title} got {name!r} twice, by position and by name", place))
+            raise site.error(f"{site.name} got {name!r} twice, by position and by name")
         if name not in by_name:
             close = nearest(name, by_name) or [a.name for a in arguments]
-            raise ArgumentError(message(f"{title} has no argument {name!r}", place, listing(close, "or")))
+            raise site.error(f"{site.name} has no argument {name!r}", listing(close, "or"))
         given[name] = value
     missing = [a.name for a in arguments if a.required and a.name not in given]
     if missing:
-        what = f"{title} misses {count(len(missing), 'argument')}: {listing(missing)}"
-        raise ArgumentError(message(what, place))
+        what = f"{site.name} misses {count(len(missing), 'argument')}: {listing(missing)}"
+        raise site.error(what)
     return [given.get(a.name, a.default) for a in arguments]
 
 
-def leaf_values(arguments: Sequence[Argument], values: Sequence[Any], title: str, place: str) -> list[Any]:
+def leaf_values(arguments: Sequence[Argument], values: Sequence[Any], site: Site) -> list[Any]:
     """The values at the leaves of all arguments that are not static."""
     found: list[Any] = []
     for argument, value in zip(arguments, values):
@@ -81,7 +101,7 @@ def leaf_values(arguments: Sequence[Argument], values: Sequence[Any], title: str
         try:
             found += [leaf for _, leaf in argument.tree.take(value, argument.name)]
         except Mismatch as error:
-            raise ArgumentError(message(f"{title}: {error}", place)) from None
+            raise site.error(f"{site.name}: {error}") from None
     return found
 
 
@@ -96,31 +116,31 @@ def foreign_target(values: Sequence[Any]) -> str | None:
     return found.pop() if found else None
 
 
-def as_array(value: Any, leaf: Leaf, title: str, place: str) -> np.ndarray:
+def as_array(value: Any, leaf: Leaf, site: Site) -> np.ndarray:
     """A value as a NumPy array of numbers."""
     try:
         if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-            raise ArgumentError(message(f"{title}: {leaf.path} has masked elements", place, "x.filled(value)"))
+            raise site.error(f"{site.name}: {leaf.path} has masked elements", "x.filled(value)")
         if not isinstance(value, np.ndarray) and hasattr(value, "to_numpy"):
             value = value.to_numpy()
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
         if isinstance(error, ArgumentError):
             raise
-        raise ArgumentError(message(f"{title}: {leaf.path} is not an array of numbers: {error}", place)) from error
-    return array if array.dtype.kind in "biufc" else _no_numbers(array, leaf, title, place)
+        raise site.error(f"{site.name}: {leaf.path} is not an array of numbers: {error}") from error
+    return array if array.dtype.kind in "biufc" else _no_numbers(array, leaf, site)
 
 
-def _no_numbers(array: np.ndarray, leaf: Leaf, title: str, place: str) -> np.ndarray:
+def _no_numbers(array: np.ndarray, leaf: Leaf, site: Site) -> np.ndarray:
     if array.dtype == object:
         instead = f"np.asarray({leaf.path}, dtype=float)"
-        what = f"{title}: {leaf.path} is an array of Python objects"
+        what = f"{site.name}: {leaf.path} is an array of Python objects"
     else:
-        what, instead = f"{title}: {leaf.path} holds {array.dtype}, not numbers", ""
-    raise ArgumentError(message(what, place, instead))
+        what, instead = f"{site.name}: {leaf.path} holds {array.dtype}, not numbers", ""
+    raise site.error(what, instead)
 
 
-def working_dtype(values: Sequence[Any], arrays: Sequence[np.ndarray], title: str, place: str) -> np.dtype:
+def working_dtype(values: Sequence[Any], arrays: Sequence[np.ndarray], site: Site) -> np.dtype:
     """The float type of a call: NumPy's promotion, Python numbers weak, integers in double precision."""
     kinds: list[Any] = [v if type(v) in _WEAK else a.dtype for v, a in zip(values, arrays)]
     strong = [k for k in kinds if isinstance(k, np.dtype)]
@@ -131,16 +151,16 @@ def working_dtype(values: Sequence[Any], arrays: Sequence[np.ndarray], title: st
     if dtype.kind in "biu":
         return DOUBLE
     if dtype.char in "gG":
-        what = f"{title}: {dtype} is not supported, only float32 and float64"
-        raise ArgumentError(message(what, place, "x.astype(np.float64)"))
+        what = f"{site.name}: {dtype} is not supported, only float32 and float64"
+        raise site.error(what, "x.astype(np.float64)")
     return DOUBLE if dtype.char in "dD" else SINGLE
 
 
-def float_dtype(dtype: Any, title: str = "dtype") -> np.dtype:
+def float_dtype(dtype: Any) -> np.dtype:
     """A dtype that kernels work in; raises ArgumentError for any but float32 and float64."""
     found = np.dtype(dtype)
     if found not in (SINGLE, DOUBLE):
-        raise ArgumentError(f"{title}: dtype is float32 or float64, got {found}")
+        raise ArgumentError(f"dtype is float32 or float64, got {found}")
     return found
 
 
@@ -155,26 +175,28 @@ class Columns:
     columns  one per input column of the program
     packed   whether a symmetric argument came as its upper triangle
     weak     whether every argument is one number, so that the results are NumPy scalars
+    plain    whether the columns are Python numbers rather than arrays
     """
 
     batch: tuple[int, ...]
-    columns: Sequence[np.ndarray]
+    columns: Sequence[Any]
     packed: bool = False
     weak: bool = False
+    plain: bool = False
 
 
 def columns_of(
-    traced: Traced, values: Sequence[Any], dtype: np.dtype | None, title: str, place: str
+    traced: Traced, values: Sequence[Any], dtype: np.dtype | None, site: Site
 ) -> tuple[Columns, np.dtype]:
     """Arrays of any layout as the columns of a program, and the dtype to work in."""
-    arrays = [as_array(v, leaf, title, place) for v, leaf in zip(values, traced.leaves)]
+    arrays = [as_array(v, leaf, site) for v, leaf in zip(values, traced.leaves)]
     for leaf, array in zip(traced.leaves, arrays):
         if array.dtype.kind == "c" and leaf.core.kind != "complex":
-            what = f"{title}: {leaf.path} is a real argument, got {array.dtype}"
-            raise ArgumentError(message(what, place, f"{leaf.path}: sh.Complex in the signature, or pass its .real"))
-    dtype = dtype or working_dtype(values, arrays, title, place)
-    cores = [_core_shape(a, leaf, title, place) for a, leaf in zip(arrays, traced.leaves)]
-    batch = _batch_shape(traced, arrays, cores, title, place)
+            what = f"{site.name}: {leaf.path} is a real argument, got {array.dtype}"
+            raise site.error(what, f"{leaf.path}: sh.Complex in the signature, or pass its .real")
+    dtype = dtype or working_dtype(values, arrays, site)
+    cores = [_core_shape(a, leaf, site) for a, leaf in zip(arrays, traced.leaves)]
+    batch = _batch_shape(traced, arrays, cores, site)
     columns: list[np.ndarray] = []
     for leaf, array, core in zip(traced.leaves, arrays, cores):
         own = () if traced.arguments[leaf.argument].parameter else batch
@@ -183,7 +205,7 @@ def columns_of(
     return Columns(batch, columns, packed, not any(a.ndim for a in arrays)), dtype
 
 
-def _core_shape(array: np.ndarray, leaf: Leaf, title: str, place: str) -> tuple[int, ...]:
+def _core_shape(array: np.ndarray, leaf: Leaf, site: Site) -> tuple[int, ...]:
     """The part of an array's shape that belongs to one event."""
     core: Core = leaf.core
     wanted: tuple[int, ...] = core.shape  # type: ignore[assignment]
@@ -192,8 +214,8 @@ def _core_shape(array: np.ndarray, leaf: Leaf, title: str, place: str) -> tuple[
     if core.symmetric and array.shape[-1:] == (core.size,):
         return (core.size,)
     packed = f" or (..., {core.size})" if core.symmetric else ""
-    what = f"{title}: {leaf.path} is {core!r}, shape {_dots(wanted)}{packed}, got shape {array.shape}"
-    raise ArgumentError(message(what, place, _axes_hint(array.shape, wanted, leaf.path)))
+    what = f"{site.name}: {leaf.path} is {core!r}, shape {_dots(wanted)}{packed}, got shape {array.shape}"
+    raise site.error(what, _axes_hint(array.shape, wanted, leaf.path))
 
 
 def _dots(shape: tuple[int, ...]) -> str:
@@ -208,14 +230,14 @@ def _axes_hint(shape: tuple[int, ...], wanted: tuple[int, ...], path: str) -> st
     return ""
 
 
-def _batch_shape(traced: Traced, arrays, cores, title: str, place: str) -> tuple[int, ...]:
+def _batch_shape(traced: Traced, arrays, cores, site: Site) -> tuple[int, ...]:
     shapes = {}
     for leaf, array, core in zip(traced.leaves, arrays, cores):
         batch = array.shape[: array.ndim - len(core)]
         if traced.arguments[leaf.argument].parameter:
             if batch:
-                what = f"{title}: {leaf.path} is a parameter and has no batch axis, got shape {array.shape}"
-                raise ArgumentError(message(what, place, f"{leaf.path} without parameters=, or one value"))
+                what = f"{site.name}: {leaf.path} is a parameter and has no batch axis, got shape {array.shape}"
+                raise site.error(what, f"{leaf.path} without parameters=, or one value")
         else:
             shapes[leaf.path] = batch
     distinct = set(shapes.values())
@@ -224,17 +246,17 @@ def _batch_shape(traced: Traced, arrays, cores, title: str, place: str) -> tuple
     try:
         return np.broadcast_shapes(*distinct)
     except ValueError:
-        raise _no_broadcast(shapes, title, place) from None
+        raise _no_broadcast(shapes, site) from None
 
 
-def _no_broadcast(shapes: Mapping[str, tuple[int, ...]], title: str, place: str) -> ArgumentError:
+def _no_broadcast(shapes: Mapping[str, tuple[int, ...]], site: Site) -> ArgumentError:
     """The error for batch shapes that do not fit, each with the arguments that have it."""
     groups: dict[tuple[int, ...], list[str]] = {}
     for name, shape in shapes.items():
         if shape:
             groups.setdefault(shape, []).append(name)
     said = [f"{listing(names)} {'has' if len(names) == 1 else 'have'} {shape}" for shape, names in groups.items()]
-    return ArgumentError(message(f"{title}: batch shapes do not broadcast: {', '.join(said)}", place))
+    return site.error(f"{site.name}: batch shapes do not broadcast: {', '.join(said)}")
 
 
 def _leaf_columns(leaf: Leaf, array: np.ndarray, core: tuple, batch: tuple, dtype: np.dtype) -> list[np.ndarray]:
@@ -296,44 +318,55 @@ def slots_of(traced: Traced) -> tuple[Slot, ...]:
     return tuple(found)
 
 
-class Results:
-    """Memory for a call's results: allocated contiguous over events, or the user's own."""
+def allocate(slots: Sequence[Slot], events: int, dtype: np.dtype) -> list[np.ndarray]:
+    """Memory for the results: a row of events for each cell of each value."""
+    return [_block(s.size, events, COMPLEX[dtype] if s.kind == "complex" else dtype) for s in slots]
 
-    def __init__(self, slots: Sequence[Slot], batch: tuple[int, ...], dtype: np.dtype, packed: bool):
-        self.slots, self.batch, self.packed = slots, batch, packed
-        self.events = math.prod(batch)
-        self.blocks = [_block(s.size, self.events, COMPLEX[dtype] if s.kind == "complex" else dtype) for s in slots]
 
-    def columns(self) -> list[np.ndarray]:
-        """The output columns of the program, in order."""
-        columns: list[np.ndarray] = []
-        for slot, block in zip(self.slots, self.blocks):
-            for row, kind in zip(block, slot.cells):
-                if slot.kind != "complex":
-                    columns.append(row)
-                elif kind == "complex":
-                    columns += [row.real, row.imag]
-                else:
-                    columns.append(row.real)
-                    row.imag[...] = 0
-        return columns
+def output_columns(slots: Sequence[Slot], blocks: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The rows as output columns of the program, in order."""
+    columns: list[np.ndarray] = []
+    for slot, block in zip(slots, blocks):
+        if slot.kind != "complex":
+            columns += list(block)
+            continue
+        for row, kind in zip(block, slot.cells):
+            columns.append(row.real)
+            if kind == "complex":
+                columns.append(row.imag)
+            else:
+                row.imag[...] = 0
+    return columns
 
-    def arrays(self) -> list[np.ndarray]:
-        """The results, batch axes in front."""
-        pairs = zip(self.slots, self.blocks)
-        return [self._shaped(s, block.astype(bool) if s.kind == "bool" else block) for s, block in pairs]
 
-    def _shaped(self, slot: Slot, block: np.ndarray) -> np.ndarray:
-        if not slot.shape:
-            return block[0].reshape(self.batch)
-        if slot.symmetric and not self.packed:
-            n = slot.shape[0]
-            mirrored = np.zeros((n, n), int)
-            mirrored[np.triu_indices(n)] = mirrored.T[np.triu_indices(n)] = np.arange(slot.size)
-            block = block[mirrored.ravel()]
-        shape = (slot.size,) if slot.symmetric and self.packed else slot.shape
-        cells = block.reshape(*shape, *self.batch)
-        return np.moveaxis(cells, tuple(range(len(shape))), tuple(range(-len(shape), 0)))
+def taken(slots: Sequence[Slot], rows: np.ndarray) -> list[np.ndarray]:
+    """The results of a program that wrote its columns into rows of a scratch memory: copies, a block for each value."""
+    if len(slots) == 1 and slots[0].kind != "complex":
+        return [rows.copy()]
+    blocks = allocate(slots, rows.shape[1], rows.dtype)
+    for column, row in zip(output_columns(slots, blocks), rows):
+        column[...] = row
+    return blocks
+
+
+def shaped(slot: Slot, block: np.ndarray, batch: tuple[int, ...], packed: bool) -> np.ndarray:
+    """The rows of one value as the array that is returned, batch axes in front."""
+    if slot.kind == "bool":
+        block = block.astype(bool)
+    if not slot.shape:
+        return block[0].reshape(batch)
+    if slot.symmetric and not packed:
+        block = block[_mirrored(slot.shape[0])]
+    shape = (slot.size,) if slot.symmetric and packed else slot.shape
+    cells = block.reshape(*shape, *batch)
+    return np.moveaxis(cells, tuple(range(len(shape))), tuple(range(-len(shape), 0)))
+
+
+def _mirrored(n: int) -> np.ndarray:
+    """For each cell of a symmetric matrix, its position in the upper triangle."""
+    upper = np.zeros((n, n), int)
+    upper[np.triu_indices(n)] = np.arange(n * (n + 1) // 2)
+    return np.maximum(upper, upper.T).ravel()
 
 
 def _block(rows: int, events: int, dtype: np.dtype) -> np.ndarray:
@@ -342,19 +375,34 @@ def _block(rows: int, events: int, dtype: np.dtype) -> np.ndarray:
     return np.empty((rows, events + pad), dtype)[:, :events]
 
 
-def store(tree: Tree, slots: Sequence[Slot], results: Sequence[np.ndarray], out: Any, title: str, place: str) -> Any:
-    """Copy results into the arrays that the user gave as `out=`; returns `out`."""
+def checked_out(
+    tree: Tree, slots: Sequence[Slot], out: Any, batch: tuple[int, ...], dtype: np.dtype, packed: bool, site: Site
+) -> list[np.ndarray]:
+    """The arrays of `out=`, in the order of the results; raises ArgumentError where one does not fit."""
     try:
         targets = [leaf for _, leaf in tree.take(out, "out")]
     except Mismatch as error:
-        raise ArgumentError(message(f"{title}: {error}", place)) from None
-    for slot, target, result in zip(slots, targets, results):
+        raise site.error(f"{site.name}: {error}") from None
+    for slot, target in zip(slots, targets):
         path = slot.path.replace("result", "out", 1)
         if not isinstance(target, np.ndarray):
-            raise ArgumentError(message(f"{title}: {path} is a {type(target).__name__}, not a NumPy array", place))
-        if target.shape != result.shape or not np.can_cast(result.dtype, target.dtype, "same_kind"):
-            wanted, got = f"{result.dtype}{list(result.shape)}", f"{target.dtype}{list(target.shape)}"
-            raise ArgumentError(message(f"{title}: {path} has to be {wanted}, got {got}", place))
-    for target, result in zip(targets, results):
-        target[...] = result
-    return out
+            raise site.error(f"{site.name}: {path} is of type {type(target).__name__}, not a NumPy array")
+        shape = batch + ((slot.size,) if slot.symmetric and packed else slot.shape)
+        wanted = {"complex": COMPLEX[dtype], "bool": np.dtype(bool)}.get(slot.kind, dtype)
+        if target.shape != shape or not np.can_cast(wanted, target.dtype, "same_kind"):
+            what = f"{path} has to be {wanted} of shape {shape}, got {target.dtype} of shape {target.shape}"
+            raise site.error(f"{site.name}: {what}")
+    return targets
+
+
+def direct_columns(
+    slots: Sequence[Slot], targets: Sequence[np.ndarray], given: Columns, dtype: np.dtype
+) -> list[np.ndarray] | None:
+    """The columns of the user's arrays, if a program can write into them as they are."""
+    if len(given.batch) != 1 or any(s.kind != "real" or s.symmetric for s in slots):
+        return None
+    if any(t.dtype != dtype or not t.flags.aligned or not t.flags.writeable for t in targets):
+        return None
+    if any(np.may_share_memory(t, c) for t in targets for c in given.columns):
+        return None
+    return [t[(..., *i)] for s, t in zip(slots, targets) for i in np.ndindex(s.shape)]

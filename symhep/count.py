@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symhep.graph import Graph, Node
-from symhep.ops import OPS
+from symhep.ops import ELEMENTARY_COST, OPS
 
 # What a complex operation comes to in real ones when nothing is known about its arguments.
 _COMPLEX: dict[str, dict[str, int]] = {
@@ -135,6 +135,21 @@ def count(graph: Graph, times: Mapping[Node, int] | None = None) -> OpCount:
 def cost(graph: Graph) -> float:
     """The cost of a lowered graph under the table's weights; what passes are compared by."""
     return sum(OPS[n.op].cost for n in graph.order if n.axes)
+
+
+def weight(count: OpCount) -> float:
+    """The count that no pass may make worse: an elementary function weighs as 3 operations and a division as 1.5.
+
+    So three quotients by one denominator may become a reciprocal and three products, and the cosine of an arctan2 a
+    product, a root and a division; in arithmetic without such, it is the plain total.
+
+    >>> weight(OpCount({"add": 2, "div": 2, "sin": 1}))
+    8.0
+    """
+    return sum(number * _WEIGHTS.get(kind, 1.0) for kind, number in count.kinds.items())
+
+
+_WEIGHTS = {"div": 1.5} | {row.counts: 3.0 for row in OPS.values() if row.counts and row.cost >= ELEMENTARY_COST}
 
 
 def depth(graph: Graph) -> int:

@@ -12,9 +12,9 @@ import mpmath
 import numpy as np
 
 from symhep.errors import ArgumentError, SymhepError, listing, message, nearest
+from symhep.evaluate import Tape, TooLarge, finite, numpy_values, precision
 from symhep.graph import Graph, Node
 from symhep.trace import Leaf
-from symhep.evaluate import Tape, TooLarge, finite, numpy_values, precision
 
 SMALLEST, LARGEST = 0.01, 100.0  # magnitudes drawn without a domain
 TRIES = 400  # how many times the wanted number of points is drawn at most

@@ -6,6 +6,7 @@ import functools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,15 @@ import numpy as np
 from symhep import calls, expansions
 from symhep.annotations import Argument, arguments_of
 from symhep.arrays import cells_of, wrap
-from symhep.calls import DOUBLE, Columns, Results
+from symhep.calls import DOUBLE, SMALL, Columns, Runner, Site
 from symhep.errors import ArgumentError, message
 from symhep.graph import Node
 from symhep.marks import _recorder_of
 from symhep.recorder import Recorder
-from symhep.source import Spot, describe_definition
+from symhep.source import Spot
 from symhep.trace import Leaf, Traced, inline, trace
 from symhep.values import Scalar
-from symhep.variants import Options, Variant, unavailable
+from symhep.variants import Options, Variant, emitter, unavailable
 
 
 class Kernel:
@@ -34,6 +35,7 @@ class Kernel:
 
     def __init__(self, name: str, arguments: Sequence[Argument], options: Options, function: Callable | None = None):
         self.name, self.arguments, self.options, self.fn = name, tuple(arguments), options, function
+        self.site = Site(name, function)
         self._variants: dict[tuple, Variant] = {}
         self._lock = threading.RLock()
         self._static = tuple([i for i, a in enumerate(arguments) if a.static])
@@ -58,8 +60,7 @@ class Kernel:
             found = self._variants.get(statics)
         except TypeError:
             names = ", ".join([self.arguments[i].name for i in self._static])
-            what = f"{self.name}: static arguments ({names}) have to be hashable"
-            raise ArgumentError(message(what, self.place)) from None
+            raise self.site.error(f"{self.name}: static arguments ({names}) have to be hashable") from None
         if found is None:
             with self._lock:
                 found = self._variants.get(statics)
@@ -79,19 +80,13 @@ class Kernel:
         unknown = [n for n in statics if n not in names]
         missing = [n for n, i in zip(names, self._static) if n not in statics and self.arguments[i].required]
         if unknown or missing:
-            what = f"{self.name} has static arguments {names}, got {sorted(statics)}"
-            raise ArgumentError(message(what, self.place))
+            raise self.site.error(f"{self.name} has static arguments {names}, got {sorted(statics)}")
         return self.variant(tuple([statics.get(n, self.arguments[i].default) for n, i in zip(names, self._static)]))
 
     @property
     def traced(self) -> Traced:
         """The function as a graph, with the forms of its arguments and of its result."""
         return self._chosen({}).traced
-
-    @property
-    def place(self) -> str:
-        """Where the function is defined, for messages."""
-        return describe_definition(self.fn) if self.fn is not None else ""
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
@@ -108,40 +103,53 @@ class Kernel:
             if variant.plain:
                 kinds = {*map(type, args)}
                 if kinds <= _NUMBERS and self._dtype in (None, DOUBLE):
-                    return self._one(variant, args)
+                    return self._run(variant, Columns((), args, weak=True, plain=True), DOUBLE, 1)
                 if kinds == _ARRAYS and (dtype := _common(args)) is not None and self._dtype in (None, dtype):
                     return self._run(variant, Columns(args[0].shape, args), dtype, threads)
         return self._general(args, kwargs, out, threads)
 
-    def _one(self, variant: Variant, numbers: tuple) -> Any:
-        """One event of plain numbers."""
-        columns = np.array(numbers, DOUBLE).reshape(-1, 1)
-        return self._run(variant, Columns((), tuple(columns), weak=True), DOUBLE, 1)
-
     def _general(self, args: tuple, kwargs: Mapping[str, Any], out: Any, threads: int | None) -> Any:
-        values = calls.bind(self.arguments, args, kwargs, self.name, self.place)
+        values = calls.bind(self.arguments, args, kwargs, self.site)
         variant = self.variant(tuple([values[i] for i in self._static]))
-        leaves = calls.leaf_values(self.arguments, values, self.name, self.place)
+        leaves = calls.leaf_values(self.arguments, values, self.site)
         foreign = calls.foreign_target(leaves)
         if foreign is not None:
             raise unavailable(foreign)
         if any(_is_traced(v) for v in leaves):
             return self._inline(variant, leaves)
-        given, dtype = calls.columns_of(variant.traced, leaves, self._dtype, self.name, self.place)
+        given, dtype = calls.columns_of(variant.traced, leaves, self._dtype, self.site)
         return self._run(variant, given, dtype, threads, out)
 
     def _run(self, variant: Variant, given: Columns, dtype: np.dtype, threads: int | None, out: Any = None) -> Any:
-        results = Results(variant.slots, given.batch, dtype, given.packed)
-        if results.events:
-            if threads is None:
-                threads = 1 if results.events < _WORTH_THREADS else calls.default_threads()
-            variant.runner(dtype).run(given.columns, results.columns(), threads)
-        arrays = results.arrays()
+        runner = variant.runner(dtype)
         if out is not None:
-            return calls.store(variant.traced.tree, variant.slots, arrays, out, self.name, self.place)
+            return self._into(variant, runner, given, dtype, threads, out)
+        events = prod(given.batch)
+        small = runner.small
+        if events <= SMALL and small is not None:
+            blocks = _small(variant, small(), given, events)
+        else:
+            blocks = calls.allocate(variant.slots, events, dtype)
+            runner.run(_full(given, dtype), calls.output_columns(variant.slots, blocks), _threads(threads, events))
+        if variant.bare:
+            return blocks[0][0, 0] if given.weak else blocks[0][0].reshape(given.batch)
+        results = [calls.shaped(s, b, given.batch, given.packed) for s, b in zip(variant.slots, blocks)]
         if given.weak:
-            arrays = [a[()] for a in arrays]
-        return arrays[0] if variant.bare else variant.traced.tree.build(iter(arrays))
+            results = [r[()] for r in results]
+        return variant.traced.tree.build(iter(results))
+
+    def _into(self, variant: Variant, runner: Runner, given: Columns, dtype: np.dtype, threads: int | None, out: Any):
+        """Run with the user's arrays for the results; they are returned."""
+        slots, batch, packed = variant.slots, given.batch, given.packed
+        targets = calls.checked_out(variant.traced.tree, slots, out, batch, dtype, packed, self.site)
+        columns = calls.direct_columns(slots, targets, given, dtype)
+        blocks = calls.allocate(slots, prod(batch), dtype) if columns is None else []
+        if blocks:
+            columns = calls.output_columns(slots, blocks)
+        runner.run(given.columns, columns, _threads(threads, prod(batch)))
+        for slot, block, target in zip(slots, blocks, targets):
+            target[...] = calls.shaped(slot, block, batch, packed)
+        return out
 
     def _inline(self, variant: Variant, values: Sequence[Any]) -> Any:
         """A call inside another kernel: the graph is written down again there, once per extra axis of its arguments."""
@@ -195,10 +203,9 @@ class Kernel:
     def source(self, target: str | None = None, **statics: Any) -> str:
         """The generated source: readable, and the same for the same formula."""
         from symhep.program import build
-        from symhep.targets import source
 
-        program = build(self._chosen(statics).optimised.graph)
-        return source(program, target or self._target, self._dtype or DOUBLE, self.name)
+        emit = emitter(target or self._target)
+        return emit(build(self._chosen(statics).optimised.graph), self._dtype or DOUBLE, self.name)
 
     @property
     def graph(self) -> Any:
@@ -240,6 +247,29 @@ class Kernel:
         return _restore, (self.name, self.arguments, self.options, variants, self.__doc__)
 
 
+def _small(variant: Variant, scratch: tuple, given: Columns, events: int) -> list[np.ndarray]:
+    """Run a few events by way of the scratch memory of this thread, which has no cost per column."""
+    inputs, outputs, run = scratch
+    if given.plain:
+        inputs[:, 0] = given.columns
+    elif variant.parameters:
+        for row, column in zip(inputs, given.columns):
+            row[: column.size] = column
+    elif events:
+        inputs[:, :events] = np.concatenate(given.columns).reshape(-1, events)
+    run(events)
+    return calls.taken(variant.slots, outputs[:, :events])
+
+
+def _full(given: Columns, dtype: np.dtype) -> Sequence[np.ndarray]:
+    """Columns as arrays: plain numbers become arrays of one event."""
+    return [np.full(1, c, dtype) for c in given.columns] if given.plain else given.columns
+
+
+def _threads(wanted: int | None, events: int) -> int:
+    return wanted or (calls.default_threads() if events >= _WORTH_THREADS else 1)
+
+
 _NUMBERS = {float, int, np.float64}
 _ARRAYS = {np.ndarray}
 _WORTH_THREADS = 4096  # events; below, starting threads takes longer than the work
@@ -259,9 +289,9 @@ def _common(arrays: tuple) -> np.dtype | None:
     if len(shape) != 1 or dtype not in calls.COMPLEX:
         return None
     for a in arrays:
-        if a.dtype is not dtype or a.shape != shape or not a.flags.aligned:
+        if a.dtype is not dtype or a.shape != shape:
             return None
-    return dtype
+    return dtype if shape[0] <= SMALL or all(a.flags.aligned for a in arrays) else None
 
 
 def _is_traced(value: Any) -> bool:

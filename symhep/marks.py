@@ -67,6 +67,20 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     return elementwise(recorder, expansions.where, (condition, a, b))
 
 
+def array(values: Any, dtype: Any = None) -> Any:
+    """An array of nested lists of values, traced ones among them; without any, np.array.
+
+    >>> array([[1, 2], [3, 4]]).shape
+    (2, 2)
+    """
+    recorder = _recorder_of(values)
+    if recorder is None:
+        return np.array(values, dtype)
+    cells = cells_of(recorder, values)
+    made = Array(recorder, cells.copy()) if cells.ndim else cells[()]
+    return made if dtype is None else made.astype(dtype)
+
+
 def zeros(shape: Any, dtype: Any = float) -> Any:
     """An array of zeros that traced values can be stored in; outside a kernel, np.zeros.
 

@@ -83,7 +83,6 @@ class Nary:
         if len(terms) == 1 and not constant:
             ((n, c),) = terms.items()
             return c, n
-        self._group_equal_coefficients(terms, constant)
         ordered = sorted(terms.items(), key=lambda term: term[0].key)
         content = _content(ordered, constant)
         args = tuple([n for n, _ in ordered])
@@ -95,18 +94,6 @@ class Nary:
         if len(args) == 1 and not constant:
             return content * coefficients[0], args[0]
         return content, self.build.node("sum", args, (coefficients, constant))
-
-    def _group_equal_coefficients(self, terms: dict[Node, Rational], constant: Rational) -> None:
-        """c*x + c*y + z becomes c*(x + y) + z, so that c is multiplied once."""
-        sizes = Counter(abs(c) for c in terms.values())
-        if len(sizes) == 1 and not constant:
-            return  # the content of the whole sum takes care of it
-        for size in sorted(s for s, times in sizes.items() if times > 1 and s != 1):
-            group = {n: tidy(Fraction(c) / size) for n, c in terms.items() if abs(c) == size}
-            for n in group:
-                del terms[n]
-            c, inner = self._sum(group, 0)
-            terms[inner] = terms.get(inner, 0) + c * size
 
     def terms_of(self, value: Scaled) -> list[Scaled]:
         """The terms of a scaled sum (a constant term as a multiple of one); of anything else, itself."""

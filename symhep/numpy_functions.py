@@ -136,7 +136,7 @@ STRUCTURE: set[Callable] = _names(
     "rollaxis roll flip fliplr flipud rot90 take cumsum cumprod diff outer inner dot vdot tensordot kron cross einsum "
     "broadcast_to broadcast_arrays atleast_1d atleast_2d atleast_3d squeeze expand_dims tile repeat split array_split "
     "hsplit vsplit dsplit block append delete insert triu tril copy polyval meshgrid take_along_axis convolve "
-    "permute_dims matrix_transpose unstack pad diagflat compress cumulative_sum cumulative_prod",
+    "matrix_transpose unstack pad diagflat compress cumulative_sum cumulative_prod",
 ) | _names(np.linalg, "matmul outer trace cross vecdot matrix_transpose diagonal multi_dot matrix_power tensordot")
 
 

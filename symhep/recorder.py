@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from decimal import Decimal
 from fractions import Fraction
-from math import isfinite
+from math import isfinite, nan
 from sys import _getframe
 from typing import Any
 
@@ -58,7 +58,7 @@ class Recorder:
     def node_of(self, value: Any) -> Node | None:
         """The node of a traced value or of a number; None for anything else."""
         kind = value.__class__
-        if kind is int or (kind is float and value != 0):
+        if kind is int or (kind is float and 0 != value == value):
             node = self._literals.get((kind, value))
             if node is None:
                 node = self._literals[kind, value] = self.builder.const(value)
@@ -99,7 +99,8 @@ class Recorder:
         if isinstance(value, numbers.Integral):
             return self.builder.const(int(value))
         if isinstance(value, (float, np.float32, np.float16)) or not isfinite(value):
-            return self.builder.const(float(value))
+            # one NaN for all, so that it is found again
+            return self.builder.const(float(value) if value == value else nan)
         if isinstance(value, numbers.Rational):
             return self.builder.const(Fraction(int(value.numerator), int(value.denominator)))
         return self.builder.const(Fraction(*value.as_integer_ratio()))

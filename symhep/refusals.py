@@ -40,7 +40,7 @@ def no_bits(name: str) -> TraceError:
 def no_axes(name: str) -> TraceError:
     """The error for a reduction over a scalar."""
     what = f"np.{name} of one value per event: NumPy reductions act on core axes, and a scalar has none"
-    return refusal(what, "np.stack([a, b, c]) to combine values of one event; sums over events come after the call")
+    return refusal(what, "sh.array([a, b, c]) to combine values of one event; sums over events come after the call")
 
 
 def no_value(construct: str) -> TraceError:
@@ -63,8 +63,8 @@ def _no_value(spot: Spot, construct: str) -> TraceError:
     return TraceError(message(f"{what} needs a value now, but a traced one stands for every event", str(spot), instead))
 
 
-_ASSIGNMENT = ("storing into a NumPy array", "sh.zeros(shape) in place of np.zeros(shape), or np.stack of a list")
-_OBJECTS = ("a comparison of NumPy's arrays of Python objects", "np.stack([...]) in place of np.array([...])")
+_ASSIGNMENT = ("storing into a NumPy array", "sh.zeros(shape) in place of np.zeros(shape), or sh.array of a list")
+_OBJECTS = ("a comparison of NumPy's arrays of Python objects", "sh.array([...]) in place of np.array([...])")
 
 _PLAIN = {
     "bool": ("a truth value (`if`, `while`, `and`, `or`, `not`)", f"{_CHOICE}, or &, |, ~ between conditions"),
@@ -175,7 +175,7 @@ def _call(spot: Spot, node: ast.Call, construct: str) -> tuple[str, str] | None:
         round: f"np.round({', '.join(args)})" if len(args) > 1 else f"np.rint({first})",
         max: _chain("np.maximum", args), min: _chain("np.minimum", args),
         range: f"a fixed number, or annotate the argument: {first}: sh.Static",
-        any: f"np.any(np.stack({first}))", all: f"np.all(np.stack({first}))",
+        any: f"np.any(sh.array({first}))", all: f"np.all(sh.array({first}))",
         sorted: "np.minimum and np.maximum: the order differs from event to event",
     }  # fmt: skip
     instead = by_builtin.get(function) if _hashable(function) else None
@@ -188,10 +188,10 @@ def _numpy_call(name: str, function: Callable, args: list[str]) -> tuple[str, st
 
     own = function.__name__
     if own in ("array", "asarray", "asanyarray", "ascontiguousarray"):
-        return name, "np.stack([...]), without dtype=float"
+        return name, "sh.array([...]), without dtype=float"
     if own not in supported():
         return f"{name} (not supported)", "a formula for one event"
-    return name, f"{name}(np.stack({args[0] if args else '[...]'}){''.join([', ' + a for a in args[1:]])})"
+    return name, f"{name}(sh.array({args[0] if args else '[...]'}){''.join([', ' + a for a in args[1:]])})"
 
 
 def _numpy_name(name: str) -> str:
@@ -233,7 +233,7 @@ _BY_TEXT = (
     ("item assignment", "item assignment to a scalar: it is one number per event",
      "sh.zeros(shape), then x[i] = value"),
     ("not callable", "a call of a traced number", "`*` where a product is meant"),
-    ("ufunc", "NumPy's arrays of Python objects cannot do this", "np.stack([...]) in place of np.array([...])"),
+    ("ufunc", "NumPy's arrays of Python objects cannot do this", "sh.array([...]) in place of np.array([...])"),
 )  # fmt: skip
 
 

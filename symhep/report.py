@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from symhep.verify import Verification
 
 WIDTH = 100
+_LABEL = 24  # longer names of passes take more than one line
 Groups = dict[str, frozenset[str]]
 FUNCTIONS = frozenset(row.counts for row in OPS.values() if row.cost >= ELEMENTARY_COST and row.counts)
 _COMMON = ("add", "sub", "mul", "div", "sqrt")
@@ -182,7 +183,7 @@ class Report:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="")
         head, *body = self._rows(groups)
         for i, title in enumerate(head):
-            table.add_column(title, justify="right" if i else "left", no_wrap=True)
+            table.add_column(title, justify="right" if i else "left", no_wrap=bool(i), max_width=None if i else _LABEL)
         for cells, stage in zip(body, self.passes, strict=True):
             table.add_row(*cells, style="bold" if stage is self.passes[-1] else "" if stage.kept else "dim")
         return table
@@ -296,4 +297,3 @@ def _verification(outcome: Verification | None) -> dict[str, Any] | None:
         return None
     names = ("points", "digits", "invalid", "ambiguous", "failed")
     return {name: getattr(outcome, name) for name in names}
-

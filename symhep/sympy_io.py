@@ -194,7 +194,7 @@ def _key(leaf: Any) -> Any:
 
 
 def _is_complex(symbol: Any) -> bool:
-    return symbol.is_complex is True and symbol.is_real is None or symbol.is_imaginary is True
+    return symbol.is_imaginary is True or (symbol.is_complex is True and symbol.is_real is None)
 
 
 def _name_of(entry: Any) -> str:
@@ -214,12 +214,10 @@ class _Formula:
     def __init__(self, expressions: Any, arguments: _Arguments) -> None:
         self.arguments = arguments
         outputs, self.tree = flatten(expressions, lambda v: not isinstance(v, (list, tuple, dict)))
-        self.results = [_result(v) for v in outputs]
         reader = _Reader(arguments.places)
-        self.slots = [np.vectorize(reader.read, otypes=[int])(r) if r.ndim else reader.read(r[()]) for r in self.results]
+        self.slots = [reader.read_all(_result(v)) for v in outputs]
         reader.check()
         self.steps = reader.steps
-        self.leaves = reader.leaves
 
     def __call__(self, *values: Any) -> Any:
         leaves = [v for a, given in zip(self.arguments.arguments, values, strict=True) for _, v in a.tree.take(given)]
@@ -249,9 +247,9 @@ def _lifting(leaves: Sequence[Any]) -> Callable[[Any], Any]:
     return lambda number: number if isinstance(number, (bool, complex)) else float(number)
 
 
-def _gather(slot: list[Any], where: Any) -> Any:
-    if not isinstance(where, np.ndarray):
-        return slot[where]
+def _gather(slot: list[Any], where: np.ndarray) -> Any:
+    if not where.ndim:
+        return slot[where[()]]
     values = [slot[i] for i in where.flat]
     if not any(isinstance(v, Scalar) for v in values):
         same = np.broadcast_arrays(*values)
@@ -266,7 +264,7 @@ def _result(value: Any) -> np.ndarray:
     """An output as an object array of expressions (of no dimension for one expression)."""
     if isinstance(value, str):
         what = f"the text {value!r:.40} is not an expression, and sympy would have to evaluate it as Python code"
-        raise ArgumentError(message(what, instead="symbols and sympy functions; or sympy.sympify(text), if you trust it"))
+        raise ArgumentError(message(what, instead="symbols and sympy functions; sympy.sympify(text) if you trust it"))
     if isinstance(value, sympy.MatrixExpr):
         value = value.as_explicit()
     if isinstance(value, (sympy.MatrixBase, sympy.NDimArray, np.ndarray)):
@@ -294,11 +292,17 @@ class _Reader:
     def __init__(self, places: Mapping[Any, tuple[int, tuple[int, ...]]]) -> None:
         self.places = places
         self.steps: list[Step] = []
-        self.leaves: dict[Any, int] = {}
         self.unknown: dict[str, str] = {}
         self.free: dict[str, None] = {}
         self._slot: dict[int, int] = {}
         self._alive: list[sympy.Basic] = []  # ids are looked up, so the objects must not be freed
+
+    def read_all(self, cells: np.ndarray) -> np.ndarray:
+        """The slots of an array of expressions."""
+        slots = np.empty(cells.shape, int)
+        for i in np.ndindex(*cells.shape):
+            slots[i] = self.read(cells[i])
+        return slots
 
     def read(self, root: sympy.Basic) -> int:
         """The slot of an expression; arguments first, without recursion."""
@@ -345,9 +349,9 @@ class _Reader:
         if isinstance(expr, (sympy.Integral, sympy.Derivative, sympy.Sum, sympy.Product, sympy.Limit, sympy.Subs)):
             self.unknown[name] = "call .doit() first"
         else:
-            known = [c.__name__ for c in PLANS if issubclass(c, (sympy.Function, sympy.Basic))]
-            like = nearest(name, [*known, *BY_NAME])
-            self.unknown[name] = f"did you mean {listing(like, 'or')}?" if like else "rewrite it in elementary functions"
+            like = nearest(name, [*(c.__name__ for c in PLANS), *BY_NAME])
+            hint = f"did you mean {listing(like, 'or')}?" if like else "rewrite it in elementary functions"
+            self.unknown[name] = hint
         return constant, (0,)
 
     def check(self) -> None:
@@ -356,6 +360,5 @@ class _Reader:
             what = f"{listing(self.free)} in the expression, but not among the arguments"
             raise ArgumentError(message(what, instead=f"sh.compile(expressions, [..., {', '.join(self.free)}])"))
         if self.unknown:
-            raise ArgumentError("\n  ".join(
-                ["sympy functions that symhep does not have:", *(f"{name}: {hint}" for name, hint in self.unknown.items())]
-            ))  # fmt: skip
+            lines = [f"{name}: {hint}" for name, hint in self.unknown.items()]
+            raise ArgumentError("\n  ".join(["symhep does not have these sympy functions", *lines]))

@@ -128,7 +128,7 @@ class _Writer:
         if n.op in _CLASSES:
             return _make(_CLASSES[n.op], *args)
         if n.op == "select":
-            return _select(*args, joined=self.uses[n.args[2]] == 1)
+            return _select(args[0], args[1], args[2], joined=self.uses[n.args[2]] == 1)
         if n.op not in _RULES:
             raise ValueError(f"{n.op!r} has no form in sympy: it belongs to a stage of the optimiser")
         return _RULES[n.op](n, *args)

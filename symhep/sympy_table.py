@@ -1,4 +1,4 @@
-"""What each class of sympy expression means: a function of numbers, arrays or traced values, and its sub-expressions."""
+"""What each class of sympy expression means: a function of numbers or traced values, and its sub-expressions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import sympy
 from sympy.codegen import cfunctions
 
+from symhep.functions import FUNCTIONS
 from symhep.sympy_out import CONSTANTS
 from symhep.values import Scalar
 
@@ -65,7 +66,8 @@ def _add(expr: Any) -> Step:
 
 def _mul(expr: Any) -> Step:
     negative = expr.args[0] is sympy.S.NegativeOne
-    top, bottom = [], []
+    top: list[Any] = []
+    bottom: list[Any] = []
     for factor in expr.args[1:] if negative else expr.args:
         inverse = _inverse(factor)
         (top if inverse is None else bottom).append(factor if inverse is None else inverse)
@@ -73,10 +75,9 @@ def _mul(expr: Any) -> Step:
 
     def quotient(*factors: Any) -> Any:
         above, below = factors[:split], factors[split:]
-        value = reduce(operator.mul, above) if above else None
+        value = reduce(operator.mul, above) if above else 1
         if below:
-            under = reduce(operator.mul, below)
-            value = 1 / under if value is None else value / under
+            value = value / reduce(operator.mul, below)
         return -value if negative else value
 
     return quotient, [*top, *bottom]
@@ -137,7 +138,7 @@ def _fold(function: Callable[..., Any]) -> Callable[[Any], Step]:
 
 
 def _erf_of(x: Any) -> Any:
-    return x.erf() if isinstance(x, Scalar) else np.vectorize(_erf, otypes=[float])(x)[()]
+    return FUNCTIONS["erf"](x) if isinstance(x, Scalar) else np.vectorize(_erf, otypes=[float])(x)[()]
 
 
 def _sinc(x: Any) -> Any:
@@ -167,7 +168,7 @@ def _not(x: Any) -> Any:
     return np.logical_not(x)
 
 
-_SAME_IN_NUMPY = {
+_SAME_IN_NUMPY: dict[Any, type] = {
     np.sin: sympy.sin, np.cos: sympy.cos, np.tan: sympy.tan,
     np.arcsin: sympy.asin, np.arccos: sympy.acos, np.arctan: sympy.atan, np.arctan2: sympy.atan2,
     np.sinh: sympy.sinh, np.cosh: sympy.cosh, np.tanh: sympy.tanh,

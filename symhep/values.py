@@ -224,7 +224,7 @@ class Scalar:
         if self._node.dtype == "complex":
             raise refusal(
                 "np.array of complex traced values: NumPy would lose .real and .imag of its elements",
-                "np.stack in place of np.array (and leave out np.asarray)",
+                "sh.array in place of np.array and np.asarray",
             )
         if dtype is not None and np.dtype(dtype) != object:
             raise no_value("float")

@@ -56,6 +56,7 @@ class Variant:
         self._optimised: Optimised | None = None
         self._lock = threading.RLock()
         self.plain = _is_plain(traced)
+        self.parameters = any(a.parameter for a in traced.arguments)
         self.bare = traced.tree.kind == "leaf" and not self.slots[0].shape
 
     @property
@@ -65,7 +66,8 @@ class Variant:
             if self._optimised is None:
                 from symhep.passes import optimise
 
-                self._optimised = optimise(self.traced.graph, self.options.effort, self.options.math)
+                o, t = self.options, self.traced
+                self._optimised = optimise(t.graph, effort=o.effort, math=o.math, calls=t.calls)  # type: ignore[arg-type]
             return self._optimised
 
     def runner(self, dtype: np.dtype) -> Runner:
@@ -112,12 +114,25 @@ def compiled(graph: Graph, target: str, dtype: np.dtype) -> Runner:
 class _ByColumns:
     """A function from columns to columns as a Runner."""
 
+    small = None
+
     def __init__(self, function: Callable):
         self.function = function
 
     def run(self, columns, outputs, threads=1):
         for output, result in zip(outputs, self.function(columns)):
             output[...] = result
+
+
+def emitter(target: str) -> Callable[..., str]:
+    """What writes the source for a target: emit(program, dtype, name)."""
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    _check("target", target, ("numpy", "numba", "jax", "cupy", "c"))
+    if find_spec(f"symhep.targets.{target}") is None:
+        raise unavailable(target)
+    return import_module(f"symhep.targets.{target}").emit
 
 
 def unavailable(target: str) -> TargetError:

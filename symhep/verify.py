@@ -187,7 +187,7 @@ class _Comparison:
             return agree, -log10(difference / size) if difference < size else 0.0
 
     def outcome(self) -> Verification:
-        digits = self.digits + GUARD_DIGITS if self.fewest == inf else max(int(self.fewest), 0)
+        digits = self.digits + GUARD_DIGITS if self.fewest == inf else int(max(self.fewest, 0))
         return Verification(self.points, digits, self.invalid, self.ambiguous, self.failed, self.worst)
 
 

@@ -40,6 +40,8 @@ def _value(n: Node, values: dict[Node, Any], inputs: Mapping[str, Any]) -> Any:
 class Interpreted:
     """A graph as compiled code would be: reads columns, writes outputs."""
 
+    small = None
+
     def __init__(self, graph: Graph, dtype: Any):
         self.graph = graph
 

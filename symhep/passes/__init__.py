@@ -7,14 +7,16 @@ lowered to the operations that are emitted, paired and scheduled.
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from symhep.count import OpCount, cost, count
+from symhep.count import OpCount, cost, count, weight
 from symhep.graph import Graph, Node
-from symhep.passes.canonical import canonical, flatten
+from symhep.passes.canonical import canonical, flatten, group
 from symhep.passes.distribute import distribute
 from symhep.passes.extract import extract
 from symhep.passes.lower import lower
@@ -29,14 +31,20 @@ Route = tuple[tuple[str, Pass], ...]
 _START: Route = (("canonical", canonical), ("flattened", flatten))
 _SHARE: Route = (("shared", extract), ("flattened", flatten), ("shared again", extract))
 
-_LINEAR: Route = (("canonical", partial(canonical, merge_shared=False)), ("flattened", partial(flatten, merge_shared=False)))
+_LINEAR: Route = (
+    ("canonical", partial(canonical, merge_shared=False)),
+    ("flattened", partial(flatten, merge_shared=False)),
+    ("grouped", group),
+)
 _PLAIN: Route = (*_START, *_SHARE)
+_GROUPED: Route = (*_START, ("grouped", group), *_SHARE)
 _PARTLY_DISTRIBUTED: Route = (*_START, ("distributed", partial(distribute, uses=2, terms=2)), *_SHARE)
 _DISTRIBUTED: Route = (*_START, ("distributed", partial(distribute, uses=4, terms=4)), ("flattened", flatten), *_SHARE)
 
 ROUTES: dict[str, tuple[Route, ...]] = {
     "fast": (_LINEAR,),
-    "default": (_LINEAR, _PLAIN, _PARTLY_DISTRIBUTED, _DISTRIBUTED),
+    # no route that keeps sharing as it was written: the result would depend on how the formula was spelled
+    "default": (_PLAIN, _GROUPED, _PARTLY_DISTRIBUTED, _DISTRIBUTED),
 }
 
 # A sum or product of k terms is about k*min(k, 40) units of work to `extract`; a route after the first that shares is
@@ -70,6 +78,23 @@ def optimise(
 
     `calls` says how often each node was written, for the first line of the report.
     """
+    with _collection_paused():
+        return _optimise(graph, effort, math, calls)
+
+
+@contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Python's cycle collector off: graphs have no cycles, and walking millions of live nodes doubles the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _optimise(graph: Graph, effort: str, math: str, calls: Mapping[Node, int] | None) -> Optimised:
     stages = [Stage("as written", count(graph, calls), 0.0)]
     start = time.perf_counter()
     real = split_complex(graph, finite=math == "finite")
@@ -85,26 +110,34 @@ def optimise(
 
 
 def _best_route(real: Graph, plain: Graph, routes: tuple[Route, ...], stages: list[Stage]) -> Graph:
-    """The cheapest program that a route leads to, or the plain one; the stages of the way there are appended."""
-    best, best_stages, best_cost = plain, [], cost(plain)
-    dropped = []
+    """The best program that a route leads to, or the plain one; the stages of the way there are appended."""
+    best, best_stages, dropped = plain, [], []
     for route in routes:
         tried: list[Stage] = []
         found = _run(route, real, tried, limit=None if route in (_LINEAR, _PLAIN) else _limit(plain))
         if found is None:
             continue
         result = _fewest(found, plain, tried)
-        if cost(result) < best_cost:
+        if _rank(result) < _rank(best):
             if best_stages:
                 dropped.append(best_stages)
-            best, best_stages, best_cost = result, tried, cost(result)
+            best, best_stages = result, tried
         else:
             dropped.append(tried)
-    for lost in dropped:
-        seconds = sum(s.seconds for s in lost)
-        stages.append(Stage(f"tried: {lost[-2].name if len(lost) > 1 else lost[-1].name}", lost[-1].count, seconds, kept=False))
+    stages += [_summary(lost) for lost in dropped]
     stages += best_stages
     return best
+
+
+def _rank(graph: Graph) -> tuple[float, float]:
+    """What programs are compared by: operations first, then the time that they take."""
+    return weight(count(graph)), cost(graph)
+
+
+def _summary(lost: list[Stage]) -> Stage:
+    """One line for a route that was tried in vain."""
+    names = [s.name for s in lost[:-1] if s.name not in ("flattened", "canonical")] or ["canonical"]
+    return Stage(f"tried: {', '.join(dict.fromkeys(names))}", lost[-1].count, sum(s.seconds for s in lost), kept=False)
 
 
 def _limit(plain: Graph) -> int:
@@ -116,10 +149,12 @@ def _work(graph: Graph) -> int:
 
 
 def _run(route: Route, graph: Graph, stages: list[Stage], limit: int | None) -> Graph | None:
-    """Apply the passes of a route; None where it turns out to be too much work."""
+    """Apply the passes of a route; None where it is over its limit, or turns out to be the plain route again."""
     for name, apply in route:
         start = time.perf_counter()
-        graph = apply(graph)
+        before, graph = graph, apply(graph)
+        if limit is not None and graph is before:
+            return None
         stages.append(Stage(name, count(lower(graph)), time.perf_counter() - start))
         if limit is not None and _work(graph) > limit:
             return None
@@ -127,16 +162,14 @@ def _run(route: Route, graph: Graph, stages: list[Stage], limit: int | None) -> 
 
 
 def _fewest(graph: Graph, plain: Graph, stages: list[Stage]) -> Graph:
-    """Lower with reciprocals shared, unless the program had no operation to spare for the products that they cost.
-
-    A denominator of three or more quotients is always shared: a division takes as long as ten products.
-    """
-    most = count(plain).total
+    """Lower with the reciprocals of shared denominators, as far as that does not make the count worse than it was."""
+    start = time.perf_counter()
+    most = weight(count(plain))
     for least in (2, 3):
-        start = time.perf_counter()
         result = lower(reciprocals(graph, least=least))
-        stages_entry = Stage("reciprocals", count(result), time.perf_counter() - start)
-        if stages_entry.count.total <= most or least == 3:
-            stages.append(stages_entry)
-            return result
-    raise AssertionError("the last choice is always taken")
+        if weight(count(result)) <= most:
+            break
+    else:
+        result = lower(graph)
+    stages.append(Stage("reciprocals", count(result), time.perf_counter() - start))
+    return result

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from symhep.graph import Builder, Graph, Node, is_const, transfer
-from symhep.nary import HALF, Nary, Scaled, nonnegative
+from symhep.nary import HALF, Nary, Scaled, nonnegative, tidy
 from symhep.ops import OPS
 
 _EXACT_DIGITS = 70  # irrational constants are folded to this many digits
@@ -37,16 +37,60 @@ def flatten(graph: Graph, *, merge_shared: bool = True) -> Graph:
         if n in new:
             continue
         if n.op == "sum":
-            terms: list[Scaled] = [nary.constant(n.attrs[1])]
+            parts: list[Scaled] = [nary.constant(n.attrs[1])]
             for c, a in zip(n.attrs[0], n.args, strict=True):
                 scaled = (c * new[a][0], new[a][1])
-                terms += nary.terms_of(scaled) if a.op == "sum" and uses[a] == 1 else [scaled]
-            new[n] = nary.sum(terms)
+                parts += nary.terms_of(scaled) if uses[a] == 1 else [scaled]
+            new[n] = nary.sum(parts)
         else:
             new[n] = rebuild(nary, n, [new[a] for a in n.args])
         if uses[n] > 1 and not merge_shared:
             nary.closed.add(new[n][1])
     return _finish(graph, nary, new)
+
+
+def group(graph: Graph) -> Graph:
+    """c*x + c*y + z becomes c*(x + y) + z, so that c is multiplied once (class: reassociates)."""
+    if not any(n.op == "sum" and _has_groups(n) for n in graph.order):
+        return graph
+    nary = Nary(Builder())
+    nary.closed = _Everything()
+    new: dict[Node, Scaled] = {n: (1, nary.build.input(n.attrs[0], n.dtype, n.axes)) for n in graph.inputs}
+    for n in graph.order:
+        if n not in new:
+            new[n] = rebuild(nary, n, [new[a] for a in n.args])
+            if n.op == "sum":
+                new[n] = _grouped(nary, new[n])
+    return _finish(graph, nary, new)
+
+
+def _has_groups(n: Node) -> bool:
+    sizes = [abs(c) for c in n.attrs[0]]
+    return len(set(sizes)) > 1 and any(size != 1 and sizes.count(size) > 1 for size in set(sizes))
+
+
+class _Everything(set):
+    """No product is merged into another."""
+
+    def __contains__(self, node: object) -> bool:
+        return True
+
+
+def _grouped(nary: Nary, value: Scaled) -> Scaled:
+    by_size: dict[Fraction, list[Scaled]] = {}
+    for c, x in nary.terms_of(value):
+        by_size.setdefault(Fraction(abs(c)), []).append((c, x))
+    if len(by_size) == 1:
+        return value
+    terms: list[Scaled] = []
+    for size in sorted(by_size):
+        members = by_size[size]
+        if size == 1 or len(members) == 1:
+            terms += members
+        else:
+            c, inner = nary.sum([(tidy(c / size), x) for c, x in members])
+            terms.append((tidy(c * size), inner))
+    return nary.sum(terms)
 
 
 def rebuild(nary: Nary, n: Node, args: list[Scaled]) -> Scaled:

@@ -17,10 +17,10 @@ def distribute(graph: Graph, *, uses: int, terms: int) -> Graph:
     This by itself adds operations: it is for `extract` to find a better factorisation afterwards.
     """
     form = Form(graph)
-    for _ in range(_MOST_SWEEPS):
-        if not _sweep(form, uses, terms):
-            break
-    return form.close()
+    sweeps = 0
+    while sweeps < _MOST_SWEEPS and _sweep(form, uses, terms):
+        sweeps += 1
+    return form.close() if sweeps else graph
 
 
 def _sweep(form: Form, uses: int, terms: int) -> bool:

@@ -7,15 +7,8 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
-
-from symhep.errors import TargetError, listing, message
-
-if TYPE_CHECKING:
-    from symhep.program import Program
 
 TARGETS = ("numpy", "numba", "jax", "cupy", "c")
 
@@ -63,7 +56,7 @@ class Targets(Mapping[str, Availability]):
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{name}</td><td>{'✓' if a else '–'}</td><td style='text-align:left'>{html.escape(str(a))}</td></tr>"
+            f"<tr><td>{name}</td><td>{'✓' if a else '–'} {html.escape(str(a))}</td></tr>"
             for name, a in self._entries.items()
         )
         return f"<table>{rows}</table>"
@@ -88,15 +81,6 @@ def _numba() -> Availability:
     if platform.machine().lower() not in _MACHINES:
         return Availability(False, f"no code generator for {platform.machine()}", 'use .to("numpy")')
     return Availability(True)
-
-
-def source(program: Program, target: str, dtype: Any, name: str) -> str:
-    """The readable source of a program for a target."""
-    if target not in TARGETS:
-        raise TargetError(f"there is no target {target!r}; the targets are {listing(TARGETS)}")
-    if target in _PLANNED:
-        raise TargetError(message(f"target {target} is {targets()[target]}", instead='.source("numba")'))
-    return import_module(f"symhep.targets.{target}").emit(program, dtype, name)
 
 
 class _Callable(ModuleType):

@@ -1,37 +1,46 @@
 """The driver: LLVM functions that feed blocks of events to a kernel. They are the same for all kernels of a vector type.
 
-    run(kernel, columns, scratch, start, stop)   events start .. stop of columns, each given by address and stride
-    small(kernel, scratch, n)                    up to a block of events whose inputs are in the rows of the scratch
+    run(kernel, columns, scratch, start, stop, how)   events start .. stop of columns, each given by address and stride
+    small(kernel, scratch, n)                         up to a block of events whose inputs are in the rows of the scratch
 
 `kernel` points to the numbers of FIELDS. Columns that are contiguous are read and written in place. The others are
 copied block by block into rows: neighbouring components of an array of structs together, transposed in registers.
 Events at the end that do not fill a block go through rows too, padded to whole vectors, so that a result never
 depends on an event's position. A column of stride 0 is one value for all events; parameters must be given so.
-`run` allocates scratch memory itself if it is given none.
+`run` allocates scratch memory itself if it is given none. `how` is 0, VIA_ROWS or STREAM: contiguous outputs too are
+written to rows and copied from there, in the second case past the caches.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from symhep.targets.ircode import Code
 from symhep.targets.llvm import Vector
-from symhep.targets.transpose import gather, scatter
+from symhep.targets.transpose import gather, move, scatter, stream
 
-# What the driver knows of a kernel: sizes and places in the scratch memory (bodies.Layout), and its two functions
-FIELDS = ("inputs", "outputs", "events", "row_base", "row_bytes", "total", "once", "each")
+# What the driver knows of a kernel: sizes and places in the scratch memory (bodies.Layout), its two functions,
+# and where the C library is: modules have no undefined symbols, so that they can be linked anywhere
+FIELDS = ("inputs", "outputs", "events", "row_base", "row_bytes", "total", "once", "each", "malloc", "free")
 
-_PART = "ptr %k, ptr %columns, ptr %s, i64 %first, i64 %n, i1 %all"
+VIA_ROWS, STREAM = 1, 2
+ALL = 4  # inputs go through rows too: the events at the end
+
+_PART = "ptr %k, ptr %columns, ptr %s, i64 %first, i64 %n, i64 %how"
 
 
 def driver(v: Vector) -> str:
     """The text of the module."""
     return "\n".join(
         [
-            "declare ptr @malloc(i64)",
-            "declare void @free(ptr)",
             gather(v),
             scatter(v),
+            move(v),
+            stream(v),
             *(part(v) for part in (_pad, _compute, _small, _fill, _group, _copy_in, _copy_out, _part, _run)),
             "attributes #0 = { nounwind }",
+            "!0 = !{i32 1}",
             "",
         ]
     )
@@ -72,9 +81,10 @@ def _column(code: Code, j: str) -> tuple[str, str]:
     return code.load(place, "ptr"), code.load(code.at(place, 8))
 
 
-def _in_place(code: Code, v: Vector, stride: str) -> str:
-    """Whether a column is used where it is."""
-    return code(f"and i1 {code.test('eq', stride, v.size)}, {code('xor i1 %all, true')}")
+def _in_place(code: Code, v: Vector, stride: str, rows: str) -> str:
+    """Whether a column is used where it is: it is contiguous, and `how` has none of the flags `rows`."""
+    direct = code.test("eq", code.int("and", "%how", rows), 0)
+    return code(f"and i1 {code.test('eq', stride, v.size)}, {direct}")
 
 
 def _pad(v: Vector) -> str:
@@ -130,7 +140,9 @@ def _group(v: Vector) -> str:
     base, stride = _column(code, "%j")
     count = code("alloca i64")
     code.store("1", count)
-    with code.loop(code.int("add", "%j", 1), "%end") as k:
+    single = code(f"or i1 {code.test('eq', stride, 0)}, {code.test('eq', stride, v.size)}")
+    end = code(f"select i1 {single}, i64 %j, i64 %end")
+    with code.loop(code.int("add", "%j", 1), end) as k:
         other, other_stride = _column(code, k)
         steps = code.int("sub", k, "%j")
         expected = code.at(base, code.int("mul", steps, v.size))
@@ -143,65 +155,87 @@ def _group(v: Vector) -> str:
 def _copy_in(v: Vector) -> str:
     """Copy those input columns into rows that are not used in place; those of stride 0 are there already."""
     code = Code(f"internal void @copy_in({_PART}) #0")
-    _copy_columns(code, v, "0", _field(code, "inputs"), "gather")
+    with _each_group(code, "0", _field(code, "inputs")) as (j, base, stride, group):
+        skip = code(f"or i1 {_in_place(code, v, stride, ALL)}, {code.test('eq', stride, 0)}")
+        with code.when(code(f"xor i1 {skip}, true")):
+            contiguous = code.test("eq", stride, v.size)
+            with code.when(contiguous):
+                code.do(f"call void @move(ptr {_row(code, j)}, ptr {base}, i64 %n)")
+            with code.when(code(f"xor i1 {contiguous}, true")):
+                rows = f"ptr {_row(code, j)}, i64 {_field(code, 'row_bytes')}"
+                code.do(f"call void @gather(ptr {base}, i64 {stride}, i64 {group}, {rows}, i64 %n)")
     return code.end()
 
 
 def _copy_out(v: Vector) -> str:
     """Copy those output columns out of rows that are not written in place."""
     code = Code(f"internal void @copy_out({_PART}) #0")
-    _copy_columns(code, v, _field(code, "inputs"), _columns(code), "scatter")
+    streaming = code.test("ne", code.int("and", "%how", STREAM), 0)
+    copy = code(f"select i1 {streaming}, ptr @stream, ptr @move")
+    with _each_group(code, _field(code, "inputs"), _columns(code)) as (j, base, stride, group):
+        with code.when(code(f"xor i1 {_in_place(code, v, stride, ALL | VIA_ROWS | STREAM)}, true")):
+            contiguous = code.test("eq", stride, v.size)
+            with code.when(contiguous):
+                code.do(f"call void {copy}(ptr {base}, ptr {_row(code, j)}, i64 %n)")
+            with code.when(code(f"xor i1 {contiguous}, true")):
+                rows = f"ptr {_row(code, j)}, i64 {_field(code, 'row_bytes')}"
+                code.do(f"call void @scatter(ptr {base}, i64 {stride}, i64 {group}, {rows}, i64 %n)")
     return code.end()
 
 
-def _copy_columns(code: Code, v: Vector, begin: str, end: str, copy: str) -> None:
+@contextmanager
+def _each_group(code: Code, begin: str, end: str) -> Iterator[tuple[str, str, str, str]]:
+    """Go through the columns, neighbouring components together: the first, where the block starts, stride, how many."""
     now = code("alloca i64")
     code.store(begin, now)
     with code.loop(begin, end):
         j = code.load(now)
         with code.when(code.test("slt", j, end)):
-            code.store(code.int("add", j, 1), now)
             base, stride = _column(code, j)
-            skip = _in_place(code, v, stride)
-            if copy == "gather":
-                skip = code(f"or i1 {skip}, {code.test('eq', stride, 0)}")
-            with code.when(code(f"xor i1 {skip}, true")):
-                group = code(f"call i64 @group(ptr %columns, i64 {j}, i64 {end})")
-                start = code.at(base, code.int("mul", "%first", stride))
-                place = f"ptr {_row(code, j)}, i64 {_field(code, 'row_bytes')}"
-                code.do(f"call void @{copy}(ptr {start}, i64 {stride}, i64 {group}, {place}, i64 %n)")
-                code.store(code.int("add", j, group), now)
+            group = code(f"call i64 @group(ptr %columns, i64 {j}, i64 {end})")
+            code.store(code.int("add", j, group), now)
+            yield j, code.at(base, code.int("mul", "%first", stride)), stride, group
 
 
 def _part(v: Vector) -> str:
-    """n events from `first` on; all: whether contiguous columns go through rows too."""
+    """n events from `first` on."""
     code = Code(f"internal void @part({_PART}) #0")
-    with code.loop(0, _columns(code)) as j:
-        base, stride = _column(code, j)
-        start = code.at(base, code.int("mul", "%first", stride))
-        place = code(f"select i1 {_in_place(code, v, stride)}, ptr {start}, ptr {_row(code, j)}")
-        _set_column(code, j, place)
+    inputs = _field(code, "inputs")
+    _set_columns(code, v, "0", inputs, ALL)
+    _set_columns(code, v, inputs, _columns(code), ALL | VIA_ROWS | STREAM)
     code.do(f"call void @copy_in({_PART})")
-    with code.when("%all"):
+    with code.when(code.test("ne", code.int("and", "%how", ALL), 0)):
         code.do("call void @pad(ptr %k, ptr %s, i64 %n)")
     code.do("call void @compute(ptr %k, ptr %s, i64 %n)")
     code.do(f"call void @copy_out({_PART})")
     return code.end()
 
 
+def _set_columns(code: Code, v: Vector, begin: str, end: str, rows: int) -> None:
+    """Tell the kernel of each column whether it is in place or in a row."""
+    with code.loop(begin, end) as j:
+        base, stride = _column(code, j)
+        start = code.at(base, code.int("mul", "%first", stride))
+        place = code(f"select i1 {_in_place(code, v, stride, rows)}, ptr {start}, ptr {_row(code, j)}")
+        _set_column(code, j, place)
+
+
 def _run(v: Vector) -> str:
-    code = Code("void @run(ptr %k, ptr %columns, ptr %given, i64 %start, i64 %stop) #0")
+    code = Code("void @run(ptr %k, ptr %columns, ptr %given, i64 %start, i64 %stop, i64 %how) #0")
     own = code("icmp eq ptr %given, null")
     kept = code("alloca ptr")
     code.store("%given", kept, "ptr")
     with code.when(own):
-        code.store(code(f"call ptr @malloc(i64 {code.int('add', _field(code, 'total'), 64)})"), kept, "ptr")
+        size = code.int("add", _field(code, "total"), 64)
+        code.store(code(f"call ptr {_function(code, 'malloc')}(i64 {size})"), kept, "ptr")
     raw = code.load(kept, "ptr")
     number = code.int("add", code(f"ptrtoint ptr {raw} to i64"), 63)
     s = code(f"inttoptr i64 {code.int('and', number, -64)} to ptr")
     _blocks(code, s)
     with code.when(own):
-        code.do(f"call void @free(ptr {raw})")
+        code.do(f"call void {_function(code, 'free')}(ptr {raw})")
+    with code.when(code.test("ne", code.int("and", "%how", STREAM), 0)):
+        code.do("fence seq_cst")
     return code.end()
 
 
@@ -212,6 +246,7 @@ def _blocks(code: Code, s: str) -> None:
     tail = code.int("srem", n, events)
     end = code.int("sub", "%stop", tail)
     with code.loop("%start", end, events) as first:
-        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {first}, i64 {events}, i1 false)")
+        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {first}, i64 {events}, i64 %how)")
     with code.when(code.test("sgt", tail, 0)):
-        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {end}, i64 {tail}, i1 true)")
+        how = code.int("or", "%how", ALL)
+        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {end}, i64 {tail}, i64 {how})")

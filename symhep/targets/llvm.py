@@ -275,27 +275,46 @@ def rescue_name(name: str, arity: int) -> str:
 
 
 def rescue_function(symbol: str, v: Vector) -> str:
-    """The function with a name made by `rescue_name`."""
+    """The function with a name made by `rescue_name`; it finds libm's function at the address in @libm.name.
+
+    The arguments stand at %slots + 64, + 128, ...; the result replaces the lanes at %slots.
+    """
     _, name, arity = symbol.split(".")
-    loads = [
-        f"%p{k} = getelementptr double, ptr %slots, i64 %at{k}\n%x{k} = load double, ptr %p{k}"
-        for k in range(1, int(arity) + 1)
-    ]
-    places = [f"%at{k} = add i64 %lane, {8 * k}" for k in range(1, int(arity) + 1)]
-    arguments = ", ".join(f"double %x{k}" for k in range(1, int(arity) + 1))
-    return "\n".join(
-        [
-            f"declare double @{name}({', '.join(['double'] * int(arity))})",
-            f"define internal void @{symbol}(i64 %mask, ptr %slots) #1 {{",
-            "entry:\nbr label %loop\nloop:",
-            "%lane = phi i64 [ 0, %entry ], [ %next, %last ]",
-            "%rest = lshr i64 %mask, %lane\n%bit = trunc i64 %rest to i1",
-            "br i1 %bit, label %set, label %last\nset:",
-            *places,
-            *loads,
-            f"%y = call double @{name}({arguments})",
-            "%q = getelementptr double, ptr %slots, i64 %lane\nstore double %y, ptr %q\nbr label %last\nlast:",
-            f"%next = add i64 %lane, 1\n%more = icmp ult i64 %next, {v.wide}",
-            "br i1 %more, label %loop, label %out\nout:\nret void\n}",
+    lines, arguments = [], []
+    for k in range(1, int(arity) + 1):
+        lines += [
+            f"%at{k} = add i64 %lane, {8 * k}",
+            f"%p{k} = getelementptr double, ptr %slots, i64 %at{k}",
+            f"%x{k} = load double, ptr %p{k}",
         ]
+        arguments.append(f"double %x{k}")
+    return _RESCUE.format(
+        symbol=symbol, name=name, loads="\n".join(lines), arguments=", ".join(arguments), lanes=v.wide
     )
+
+
+_RESCUE = """\
+@libm.{name} = dso_local global ptr null
+define internal void @{symbol}(i64 %mask, ptr %slots) #1 {{
+entry:
+%function = load ptr, ptr @libm.{name}
+br label %loop
+loop:
+%lane = phi i64 [ 0, %entry ], [ %next, %last ]
+%rest = lshr i64 %mask, %lane
+%bit = trunc i64 %rest to i1
+br i1 %bit, label %set, label %last
+set:
+{loads}
+%y = call double %function({arguments})
+%q = getelementptr double, ptr %slots, i64 %lane
+store double %y, ptr %q
+br label %last
+last:
+%next = add i64 %lane, 1
+%more = icmp ult i64 %next, {lanes}
+br i1 %more, label %loop, label %out
+out:
+ret void
+}}
+"""

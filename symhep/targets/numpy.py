@@ -8,7 +8,7 @@ from __future__ import annotations
 import keyword
 import linecache
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 from math import isfinite, isnan
@@ -141,7 +141,7 @@ def names(graph: Graph) -> dict[Node, str]:
     """
     taken: set[str] = set()
     chosen: dict[Node, str] = {n: _free(identifier(n.attrs[0]), taken) for n in graph.inputs}
-    operations = graph.operations()
+    operations = sorted(graph.operations(), key=lambda n: bool(n.axes))  # those done once per call come first
     for n in operations:
         if n in graph.names:
             chosen[n] = _free(identifier(graph.names[n]), taken)
@@ -227,41 +227,58 @@ class _Writer:
         return text.format(*[self.argument(a, alone) for a in args])
 
 
-def compile_program(program: Program, dtype: Any = np.float64) -> Callable[[Sequence[Any]], list[Any]]:
-    """The function that the emitted text defines, on a list of columns."""
+def compile_program(program: Program, dtype: Any = np.float64) -> Loaded:
+    """The function that the emitted text defines, on columns."""
     return load(emit(program, dtype))
 
 
-def load(text: str) -> Callable[[Sequence[Any]], list[Any]]:
-    """Make the emitted function callable on a list of columns.
-
-    Columns are one-dimensional, all of one length or of length 1, or scalars. The results are as long as the work
-    that they need: one that depends on no column is a scalar.
-    """
+def load(text: str) -> Loaded:
+    """Make an emitted function callable on a list of columns."""
     file = f"<symhep {blake2b(text.encode(), digest_size=6).hexdigest()}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     namespace: dict[str, Any] = {}
     exec(compile(text, file, "exec"), namespace)
-    function = next(f for name, f in reversed(namespace.items()) if callable(f))
+    return Loaded(next(f for f in reversed(namespace.values()) if callable(f)))
 
-    def run(columns: Sequence[Any]) -> list[Any]:
+
+class Loaded:
+    """An emitted function, run block by block.
+
+    Columns are one-dimensional, all of one length or of length 1, or scalars.
+    """
+
+    small = None  # no shorter way for few events
+
+    def __init__(self, function: Callable[..., tuple]) -> None:
+        self.function = function
+
+    def __call__(self, columns: Sequence[Any]) -> list[Any]:
+        """The results, each as long as the columns that it depends on; a scalar if it depends on none."""
         arrays = [np.asarray(c) for c in columns]
-        events = max((a.size for a in arrays), default=1)
+        events = _events(arrays)
         if events <= BLOCK:
-            return list(function(*arrays))
-        return _in_blocks(function, arrays, events)
+            return list(self.function(*arrays))
+        results: list[Any] = []
+        for part, values in self._blocks(arrays, events):
+            if not results:
+                results = [np.empty(events, v.dtype) if np.size(v) > 1 else v for v in values]
+            for whole, v in zip(results, values, strict=True):
+                if np.size(whole) == events:
+                    whole[part] = v
+        return results
 
-    return run
+    def run(self, columns: Sequence[Any], outputs: Sequence[np.ndarray], threads: int = 1) -> None:
+        """Write the results into columns that are there already."""
+        arrays = [np.asarray(c) for c in columns]
+        for part, values in self._blocks(arrays, max(_events(arrays), _events(outputs))):
+            for output, v in zip(outputs, values, strict=True):
+                output[part] = v
+
+    def _blocks(self, arrays: Sequence[np.ndarray], events: int) -> Iterator[tuple[slice, tuple]]:
+        for start in range(0, events, BLOCK):
+            part = slice(start, min(start + BLOCK, events))
+            yield part, self.function(*[a[part] if a.size == events else a for a in arrays])
 
 
-def _in_blocks(function: Callable, arrays: list[np.ndarray], events: int) -> list[Any]:
-    results: list[Any] = []
-    for start in range(0, events, BLOCK):
-        part = slice(start, min(start + BLOCK, events))
-        values = function(*[a[part] if a.size == events else a for a in arrays])
-        if not results:
-            results = [np.empty(events, v.dtype) if np.size(v) > 1 else v for v in values]
-        for whole, v in zip(results, values, strict=True):
-            if np.size(whole) == events:
-                whole[part] = v
-    return results
+def _events(arrays: Sequence[np.ndarray]) -> int:
+    return max((a.size for a in arrays), default=1)

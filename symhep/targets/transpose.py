@@ -3,6 +3,8 @@
     gather(base, stride, group, row, pitch, n)    `group` components side by side, of n events `stride` bytes apart, into
                                                   rows `pitch` bytes apart
     scatter(base, stride, group, row, pitch, n)   the reverse
+    move(target, source, n)                       a contiguous column
+    stream(target, source, n)                     the same past the caches, for results that would not stay in them
 """
 
 from __future__ import annotations
@@ -23,57 +25,80 @@ def scatter(v: Vector) -> str:
     return _Copy(v, False).function("scatter")
 
 
+def move(v: Vector) -> str:
+    """The function that copies a contiguous column."""
+    code = Code("internal void @move(ptr %target, ptr %source, i64 %n) #0")
+    whole = code.int("and", "%n", -v.lanes)
+    _move_vectors(code, v, "0", whole, f"align {v.size}")
+    _move_values(code, v, whole, "%n")
+    return code.end()
+
+
+def stream(v: Vector) -> str:
+    """The function that copies a contiguous column, whole cache lines with stores that go past the caches."""
+    code = Code("internal void @stream(ptr %target, ptr %source, i64 %n) #0")
+    skip = code.int("and", code.int("sub", 0, code("ptrtoint ptr %target to i64")), v.bytes - 1)
+    skip = code(f"call i64 @llvm.umin.i64(i64 {code.int('udiv', skip, v.size)}, i64 %n)")
+    rest = code.int("and", code.int("sub", "%n", skip), -v.lanes)
+    whole = code.int("add", skip, rest)
+    _move_values(code, v, "0", skip)
+    _move_vectors(code, v, skip, whole, f"align {v.bytes}, !nontemporal !0")
+    _move_values(code, v, whole, "%n")
+    return code.end()
+
+
+def _move_vectors(code: Code, v: Vector, start: str, stop: str, how: str) -> None:
+    with code.loop(start, stop, v.lanes) as i:
+        value = code.load(f"{code.at('%source', i, v.real)}, align {v.size}", v.type)
+        code.store(value, f"{code.at('%target', i, v.real)}, {how}", v.type)
+
+
+def _move_values(code: Code, v: Vector, start: str, stop: str) -> None:
+    with code.loop(start, stop) as i:
+        code.store(code.load(code.at("%source", i, v.real), v.real), code.at("%target", i, v.real), v.real)
+
+
 @dataclass(frozen=True, slots=True)
 class _Copy:
     v: Vector
     into_rows: bool
 
     def function(self, name: str) -> str:
-        """Take as many components at a time as there are lanes, then half as many, and so on."""
-        code = Code(f"internal void @{name}(ptr %base, i64 %stride, i64 %group, ptr %row, i64 %pitch, i64 %n) #0")
+        """For each vector of events, take as many components at a time as there are lanes, then half as many, ...
+
+        In this order memory is read and written from one end to the other.
+        """
+        code, v = Code(f"internal void @{name}(ptr %base, i64 %stride, i64 %group, ptr %row, i64 %pitch, i64 %n) #0"), self.v
         done = code("alloca i64")
-        code.store("0", done)
-        whole = code.int("and", "%n", -self.v.lanes)
-        chunk = self.v.lanes
-        while chunk:
-            with code.loop(code.load(done), code.int("sub", "%group", chunk - 1), chunk) as c:
-                base = code.at("%base", code.int("mul", c, self.v.size))
-                row = code.at("%row", code.int("mul", c, "%pitch"))
-                if chunk > 1:
-                    with code.loop(0, whole, self.v.lanes) as i:
-                        self.transpose(code, chunk, base, row, i)
-                self.one_by_one(code, chunk, base, row, whole if chunk > 1 else 0)
-                code.store(code.int("add", c, chunk), done)
-            chunk //= 2
+        whole = code.int("and", "%n", -v.lanes)
+        with code.loop(0, whole, v.lanes) as i:
+            code.store("0", done)
+            event, place = code.at("%base", code.int("mul", i, "%stride")), code.at("%row", i, v.real)
+            chunk = v.lanes
+            while chunk:
+                with code.loop(code.load(done), code.int("sub", "%group", chunk - 1), chunk) as c:
+                    self.transpose(code, chunk, code.at(event, c, v.real), code.at(place, code.int("mul", c, "%pitch")))
+                    code.store(code.int("add", c, chunk), done)
+                chunk //= 2
+        with code.loop(whole, "%n") as i:
+            event, place = code.at("%base", code.int("mul", i, "%stride")), code.at("%row", i, v.real)
+            with code.loop(0, "%group") as c:
+                pair = code.at(event, c, v.real), code.at(place, code.int("mul", c, "%pitch"))
+                source, target = pair if self.into_rows else pair[::-1]
+                code.store(code.load(source, v.real), target, v.real)
         return code.end()
 
-    def one_by_one(self, code: Code, chunk: int, base: str, row: str, start: int | str) -> None:
-        """Copy the events from `start` on, value by value."""
-        real = self.v.real
-        with code.loop(start, "%n") as i:
-            event = code.at(base, code.int("mul", i, "%stride"))
-            for c, place in enumerate(self.rows(code, row, i, chunk)):
-                pair = code.at(event, c * self.v.size), place
-                source, target = pair if self.into_rows else pair[::-1]
-                code.store(code.load(source, real), target, real)
-
-    def rows(self, code: Code, row: str, i: str, chunk: int) -> list[str]:
-        """Where the components of an event go."""
-        places = [code.at(row, i, self.v.real)]
-        for _ in range(chunk - 1):
-            places.append(code.at(places[-1], "%pitch"))
-        return places
-
-    def transpose(self, code: Code, chunk: int, base: str, row: str, i: str) -> None:
-        """Copy one vector of events."""
+    def transpose(self, code: Code, chunk: int, event: str, place: str) -> None:
+        """Copy `chunk` components of one vector of events."""
         v, piece = self.v, f"<{chunk} x {self.v.real}>"
-        events = [code.at(base, code.int("mul", i, "%stride"))]
+        events, rows = [event], [place]
         for _ in range(v.lanes - 1):
             events.append(code.at(events[-1], "%stride"))
-        rows = self.rows(code, row, i, chunk)
+        for _ in range(chunk - 1):
+            rows.append(code.at(rows[-1], "%pitch"))
         if self.into_rows:
             pieces = [code.load(f"{e}, align {v.size}", piece) for e in events]
-            flat = interleave(code, v, join(code, v, pieces, chunk), v.lanes)
+            flat = interleave(code, v, join(code, v, pieces, chunk), v.lanes if chunk > 1 else 1)
             for value, r in zip(flat, rows, strict=True):
                 code.store(value, f"{r}, align {v.bytes}", v.type)
         else:

@@ -159,9 +159,14 @@ def asinh(m, x):
 
 
 def acosh(m, x):
-    """Inverse hyperbolic cosine: log1p(d + sqrt(2 d + d**2)) with d = x - 1."""
+    """Inverse hyperbolic cosine: log1p(d + sqrt(2 d + d**2)) with d = x - 1, the root with its rounding error."""
     d = x - 1.0
-    high, low = core.fast_two_sum(m.sqrt(m.fma(d, d, d + d)), d)
+    twice = d + d
+    square = m.fma(d, d, twice)
+    root = m.sqrt(square)
+    rest = m.fma(d, d, twice - square) + m.fma(-root, root, square)
+    high, low = core.fast_two_sum(root, d)
+    low = low + rest * (0.5 / m.maximum(m.const(core.MIN_NORMAL), root))
     result = core.select(m, x >= 1.0, core.log1p_pair(m, high, low, x > 2.0**28, x), core.NAN)
     return m.select(x < core.INF, result, x)
 

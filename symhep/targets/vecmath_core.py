@@ -163,7 +163,7 @@ def split_any(m, x):
 
 
 def log1p_series(m, f):
-    """f - log(1 + f) for sqrt(1/2) <= 1 + f < sqrt(2), as a product: with s = f / (2 + f), log(1 + f) = 2 atanh(s)."""
+    """(s, v) with log(1 + f) = 2 atanh(s) = f - s v, where s = f / (2 + f); sqrt(1/2) <= 1 + f < sqrt(2)."""
     s = f / (f + 2.0)
     z = s * s
     return s, m.fma(-z, poly2(m, z, z * z, tables.LOG), f)
