@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from symhep.containers import LEAF, Tree, is_namedtuple
 from symhep.errors import ArgumentError, listing, message, nearest
 from symhep.source import describe_definition
@@ -51,7 +53,7 @@ class Core:
         if self.symmetric:
             return f"sh.Symmetric{dims}"
         if self.kind == "real" and self.shape:
-            names = {1: "Vector", 2: "Matrix"}
+            names = {1: "Vector", 2: "Matrix"} if all(isinstance(d, int) for d in self.shape) else {}
             return f"sh.{names.get(len(self.shape), 'Array')}{dims}"
         scalars = {"real": "Scalar", "bool": "Boolean"}
         return f"sh.{scalars.get(self.kind, self.kind.capitalize())}{dims}"
@@ -62,7 +64,7 @@ def _dims(dims: Any, name: str, rank: int | None = None) -> Dims:
     if rank is not None and len(dims) != rank:
         raise ArgumentError(f"{name} has {rank} dimension{'s' * (rank > 1)}, got {len(dims)}")
     for d in dims:
-        if not (isinstance(d, str) or (isinstance(d, numbers.Integral) and not isinstance(d, bool) and d > 0)):
+        if not (isinstance(d, str) or (isinstance(d, (int, np.integer)) and not isinstance(d, bool) and d > 0)):
             what = f"{name}[{d!r}]: a dimension is a positive integer, or a name for a size known at run time"
             raise ArgumentError(what)
     return tuple([d if isinstance(d, str) else int(d) for d in dims])

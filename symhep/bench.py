@@ -156,4 +156,3 @@ def _agree(traced: Any, result: Any, right: Any) -> bool:
         if not np.allclose(mine, other, rtol=1e-3, atol=1e-3 * np.nanmax(np.abs(other)), equal_nan=True):
             return False
     return True
-

@@ -19,11 +19,14 @@ from symhep.source import describe_definition
 from symhep.trace import Leaf, Traced
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
-COMPLEX = {SINGLE: np.dtype(np.complex64), DOUBLE: np.dtype(np.complex128)}
+COMPLEX: dict[np.dtype, np.dtype] = {SINGLE: np.dtype(np.complex64), DOUBLE: np.dtype(np.complex128)}
 
 _WEAK = (bool, int, float, complex)
 _PAGE, _LINE = 4096, 64
 SMALL = 64  # events
+
+
+Scratch = tuple[np.ndarray, np.ndarray, Callable[[int], None]]
 
 
 class Runner(Protocol):
@@ -33,7 +36,8 @@ class Runner(Protocol):
     small  None, or gives (inputs, outputs, function of n) of this thread for up to SMALL events: rows of scratch memory
     """
 
-    small: Callable[[], tuple[np.ndarray, np.ndarray, Callable[[int], None]]] | None
+    @property
+    def small(self) -> Callable[[], Scratch] | None: ...
 
     def run(self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], threads: int = 1) -> None: ...
 
@@ -159,9 +163,9 @@ def working_dtype(values: Sequence[Any], arrays: Sequence[np.ndarray], site: Sit
 def float_dtype(dtype: Any) -> np.dtype:
     """A dtype that kernels work in; raises ArgumentError for any but float32 and float64."""
     found = np.dtype(dtype)
-    if found not in (SINGLE, DOUBLE):
+    if found != SINGLE and found != DOUBLE:
         raise ArgumentError(f"dtype is float32 or float64, got {found}")
-    return found
+    return SINGLE if found == SINGLE else DOUBLE
 
 
 # -- columns ---------------------------------------------------------------------------------------------------------
@@ -174,14 +178,12 @@ class Columns:
     batch    the shape of the batch
     columns  one per input column of the program
     packed   whether a symmetric argument came as its upper triangle
-    weak     whether every argument is one number, so that the results are NumPy scalars
     plain    whether the columns are Python numbers rather than arrays
     """
 
     batch: tuple[int, ...]
     columns: Sequence[Any]
     packed: bool = False
-    weak: bool = False
     plain: bool = False
 
 
@@ -194,7 +196,8 @@ def columns_of(
         if array.dtype.kind == "c" and leaf.core.kind != "complex":
             what = f"{site.name}: {leaf.path} is a real argument, got {array.dtype}"
             raise site.error(what, f"{leaf.path}: sh.Complex in the signature, or pass its .real")
-    dtype = dtype or working_dtype(values, arrays, site)
+    if dtype is None:
+        dtype = working_dtype(values, arrays, site)
     cores = [_core_shape(a, leaf, site) for a, leaf in zip(arrays, traced.leaves)]
     batch = _batch_shape(traced, arrays, cores, site)
     columns: list[np.ndarray] = []
@@ -202,7 +205,7 @@ def columns_of(
         own = () if traced.arguments[leaf.argument].parameter else batch
         columns += _leaf_columns(leaf, array, core, own, dtype)
     packed = any(leaf.core.symmetric and core != leaf.core.shape for leaf, core in zip(traced.leaves, cores))
-    return Columns(batch, columns, packed, not any(a.ndim for a in arrays)), dtype
+    return Columns(batch, columns, packed), dtype
 
 
 def _core_shape(array: np.ndarray, leaf: Leaf, site: Site) -> tuple[int, ...]:
@@ -266,7 +269,7 @@ def _leaf_columns(leaf: Leaf, array: np.ndarray, core: tuple, batch: tuple, dtyp
         array = array.astype(wanted)
     columns = []
     for position, (_, index) in enumerate(leaf.columns):
-        where = (position,) if core != leaf.core.shape else index
+        where: Any = (position,) if core != leaf.core.shape else index
         cell = array[(..., *where)] if where else array
         if leaf.core.kind == "complex":
             columns += [_flat(cell.real, batch), _flat(_imaginary(cell, dtype), batch)]

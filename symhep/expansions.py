@@ -7,6 +7,7 @@ it. The elementary functions and the operators of a traced scalar make the nodes
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 LOG_2 = math.log(2)
@@ -200,7 +201,7 @@ def xlogy(x, y):
     return where(x == 0, 0, x * where(x == 0, 1, y).log())
 
 
-EXPANSIONS = {
+EXPANSIONS: dict[str, Callable] = {
     "power": power,
     "float_power": power,
     "positive": positive,

@@ -40,6 +40,7 @@ class Kernel:
         self._lock = threading.RLock()
         self._static = tuple([i for i, a in enumerate(arguments) if a.static])
         self._dtype = None if options.dtype is None else calls.float_dtype(options.dtype)
+        self._preferred = DOUBLE if self._dtype is None else self._dtype
         by_name_only = any(a.kind is a.kind.KEYWORD_ONLY for a in arguments)
         self._simple = -1 if self._static or by_name_only else len(arguments)
         if function is not None:
@@ -102,10 +103,12 @@ class Kernel:
             variant = self._variants.get(()) or self.variant()
             if variant.plain:
                 kinds = {*map(type, args)}
-                if kinds <= _NUMBERS and self._dtype in (None, DOUBLE):
-                    return self._run(variant, Columns((), args, weak=True, plain=True), DOUBLE, 1)
-                if kinds == _ARRAYS and (dtype := _common(args)) is not None and self._dtype in (None, dtype):
-                    return self._run(variant, Columns(args[0].shape, args), dtype, threads)
+                if kinds <= _NUMBERS and self._preferred is DOUBLE:
+                    return self._run(variant, Columns((), args, plain=True), DOUBLE, 1)
+                if kinds == _ARRAYS:
+                    dtype = _common(args)
+                    if dtype is not None and (self._dtype is None or self._dtype is dtype):
+                        return self._run(variant, Columns(args[0].shape, args), dtype, threads)
         return self._general(args, kwargs, out, threads)
 
     def _general(self, args: tuple, kwargs: Mapping[str, Any], out: Any, threads: int | None) -> Any:
@@ -132,9 +135,9 @@ class Kernel:
             blocks = calls.allocate(variant.slots, events, dtype)
             runner.run(_full(given, dtype), calls.output_columns(variant.slots, blocks), _threads(threads, events))
         if variant.bare:
-            return blocks[0][0, 0] if given.weak else blocks[0][0].reshape(given.batch)
+            return blocks[0][0].reshape(given.batch) if given.batch else blocks[0][0, 0]
         results = [calls.shaped(s, b, given.batch, given.packed) for s, b in zip(variant.slots, blocks)]
-        if given.weak:
+        if not given.batch:
             results = [r[()] for r in results]
         return variant.traced.tree.build(iter(results))
 
@@ -144,9 +147,8 @@ class Kernel:
         targets = calls.checked_out(variant.traced.tree, slots, out, batch, dtype, packed, self.site)
         columns = calls.direct_columns(slots, targets, given, dtype)
         blocks = calls.allocate(slots, prod(batch), dtype) if columns is None else []
-        if blocks:
-            columns = calls.output_columns(slots, blocks)
-        runner.run(given.columns, columns, _threads(threads, prod(batch)))
+        outputs = calls.output_columns(slots, blocks) if columns is None else columns
+        runner.run(_full(given, dtype), outputs, _threads(threads, prod(batch)))
         for slot, block, target in zip(slots, blocks, targets):
             target[...] = calls.shaped(slot, block, batch, packed)
         return out
@@ -162,7 +164,7 @@ class Kernel:
         for index in np.ndindex(batch):
             nodes: list[Node] = []
             for c, leaf, lead in zip(cells, traced.leaves, extra):
-                event = np.broadcast_to(c, batch + c.shape[len(lead) :])
+                event: Any = np.broadcast_to(c, batch + c.shape[len(lead) :])
                 nodes += [event[index + where]._node for _, where in leaf.columns]
             _place(parts, index, traced, [recorder.dress(n) for n in inline(recorder, traced, nodes)])
         return traced.tree.build(iter([wrap(recorder, part) for part in parts]))
@@ -192,7 +194,7 @@ class Kernel:
         from symhep.report import Report
 
         optimised = self._chosen(statics).optimised
-        return Report.of(optimised, name=self.name, target=self._target, dtype=self._dtype or DOUBLE)
+        return Report.of(optimised, name=self.name, target=self._target, dtype=self._preferred)
 
     def count(self, **statics: Any) -> Any:
         """The operations of the optimised program, per event."""
@@ -205,7 +207,7 @@ class Kernel:
         from symhep.program import build
 
         emit = emitter(target or self._target)
-        return emit(build(self._chosen(statics).optimised.graph), self._dtype or DOUBLE, self.name)
+        return emit(build(self._chosen(statics).optimised.graph), self._preferred, self.name)
 
     @property
     def graph(self) -> Any:

@@ -36,7 +36,7 @@ def name(x: Any, label: str) -> Any:
         raise ArgumentError(f"a name has to be an identifier, got {label!r}")
     recorder = _recorder_of(x)
     if recorder is not None:
-        cells = cells_of(recorder, x)
+        cells: Any = cells_of(recorder, x)
         for index in np.ndindex(cells.shape):
             suffix = f"[{','.join(map(str, index))}]" if index else ""
             give_name(recorder, cells[index]._node, label + suffix)

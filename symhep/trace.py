@@ -255,7 +255,7 @@ def _outputs(recorder, values: list, tree: Tree, annotation: Any, function: Call
         cells = cells_of(recorder, value)
         mirrored = mirrored and cells.ndim == 2 and cells.shape[0] == cells.shape[1]
         outputs.append(Output(path, cells.shape, mirrored))
-        kept = [cells[i] for i in np.ndindex(cells.shape) if not mirrored or i[0] <= i[1]]
+        kept: list[Any] = [cells[i] for i in np.ndindex(cells.shape) if not mirrored or i[0] <= i[1]]
         nodes += [cell._node for cell in kept]
     return tuple(outputs), tuple(nodes)
 

@@ -57,7 +57,7 @@ class Variant:
         self._lock = threading.RLock()
         self.plain = _is_plain(traced)
         self.parameters = any(a.parameter for a in traced.arguments)
-        self.bare = traced.tree.kind == "leaf" and not self.slots[0].shape
+        self.bare = traced.tree.kind == "leaf" and not self.slots[0].shape and self.slots[0].kind != "bool"
 
     @property
     def optimised(self) -> Optimised:
@@ -114,7 +114,7 @@ def compiled(graph: Graph, target: str, dtype: np.dtype) -> Runner:
 class _ByColumns:
     """A function from columns to columns as a Runner."""
 
-    small = None
+    small: Callable | None = None
 
     def __init__(self, function: Callable):
         self.function = function

@@ -154,9 +154,7 @@ def range_of_value(x):
     return sum(range(x))
 
 
-@case(
-    VALUE.format("an index or a length"), "a number, a Python list index or an argument annotated with sh.Static"
-)
+@case(VALUE.format("an index or a length"), "a number, a Python list index or an argument annotated with sh.Static")
 def list_index(x):
     return [1, 2, 3][x]
 
@@ -225,9 +223,7 @@ def array_of_floats(x):
     return np.asarray(x, dtype=float)
 
 
-@case(
-    VALUE.format("a comparison of NumPy's arrays of Python objects"), "sh.array([...]) in place of np.array([...])"
-)
+@case(VALUE.format("a comparison of NumPy's arrays of Python objects"), "sh.array([...]) in place of np.array([...])")
 def comparison_of_objects(x):
     return np.array([x, x + 1]) > 0
 
@@ -288,9 +284,7 @@ def order_of_complex(x):
     return x < 1j
 
 
-@case(
-    "np.bitwise_and of numbers: bitwise operations combine conditions here", "conditions, such as (x > 0) & (y > 0)"
-)
+@case("np.bitwise_and of numbers: bitwise operations combine conditions here", "conditions, such as (x > 0) & (y > 0)")
 def bits(x):
     return x & 1
 
@@ -420,7 +414,7 @@ def test_users_own_errors_pass_through():
     def f(x):
         raise ValueError("mine")
 
-    with pytest.raises(ValueError, match="^mine$"):
+    with pytest.raises(ValueError, match=r"^mine$"):
         trace(f)
 
 
@@ -432,7 +426,7 @@ def test_value_of_another_trace():
         return kept[0] * x
 
     trace(f)
-    with pytest.raises(TraceError, match="a traced value is used outside the call that made it"):
+    with pytest.raises(TraceError, match=r"a traced value is used outside the call that made it"):
         trace(f)
 
 

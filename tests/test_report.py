@@ -15,7 +15,9 @@ from symhep.report import Report
 from symhep.verify import Verification
 from tests.programs import straight_line
 
-LONG = OpCount({"add": 1000, "sub": 20, "mul": 2000, "sqrt": 2, "select": 7, "compare": 8, "exp": 1, "sin": 3, "cos": 3})
+LONG = OpCount(
+    {"add": 1000, "sub": 20, "mul": 2000, "sqrt": 2, "select": 7, "compare": 8, "exp": 1, "sin": 3, "cos": 3}
+)
 
 
 def optimised() -> Optimised:
@@ -31,7 +33,12 @@ def optimised() -> Optimised:
 
 @pytest.fixture
 def report() -> Report:
-    return Report.of(optimised(), name="amplitude", target="numba", compile_seconds=0.03, verification=Verification(8, 78))
+    return made(0.03)
+
+
+def made(seconds: float) -> Report:
+    verified = Verification(8, 78)
+    return Report.of(optimised(), name="amplitude", target="numba", compile_seconds=seconds, verification=verified)
 
 
 def rendered(report: Report, width: int, **options) -> list[str]:
@@ -80,7 +87,7 @@ def test_text_has_no_colour_and_a_terminal_has(report):
 def test_without_times_it_is_the_same_on_every_run(report):
     text = str(report.without_times())
     assert "total     time" not in text and " ms" not in text and "compiled" not in text
-    slower = Report.of(optimised(), name="amplitude", target="numba", compile_seconds=9.0, verification=Verification(8, 78))
+    slower = made(9.0)
     assert str(slower.without_times()) == text and slower.json() == report.json()
 
 

@@ -9,14 +9,16 @@ from sympy.codegen import cfunctions
 
 import symhep as sh
 from symhep.count import count
+from symhep.domain import columns, domain_for
 from symhep.errors import ArgumentError
 from symhep.evaluate import values
 from symhep.graph import Builder, Graph
-from symhep.kernel import Kernel
+from symhep.kernel import Kernel, kernel
 from symhep.ops import OPS
 from symhep.sympy_io import compile, expression, from_sympy, program
 from symhep.sympy_out import to_sympy
 from symhep.sympy_table import PLANS
+from symhep.verify import compare
 from tests.formulas import formula, graph_of
 
 x, y, z = symbols("x y z")
@@ -24,23 +26,27 @@ c = Symbol("c", complex=True)
 ONES = [x, y]
 
 REAL = [
-    x + y, x - 2 * y / z**2 + 3, -x / y - 1 / x, sqrt(x) / sqrt(y), x**-3, x ** Rational(5, 2), x ** Rational(-1, 3), x**y,
-    2**x, x**2.5, 0.1 * x, Rational(2, 3) * x, pi * x + sympy.E, sqrt(2) * x, sympy.GoldenRatio * x,
-    sympy.exp(-(x**2) / 2) / sqrt(2 * pi), sympy.log(x), sympy.log(x, 10), sympy.sin(x) + sympy.cos(y) * sympy.tan(z),
-    sympy.asin(x / 4) + sympy.acos(x / 4) + sympy.atan(x), sympy.atan2(y, x), sympy.sinh(x) + sympy.cosh(x) * sympy.tanh(x),
+    x + y, x - 2 * y / z**2 + 3, -x / y - 1 / x, sqrt(x) / sqrt(y), x**-3, x ** Rational(5, 2), x ** Rational(-1, 3),
+    x**y, 2**x, x**2.5, 0.1 * x, Rational(2, 3) * x, pi * x + sympy.E, sqrt(2) * x, sympy.GoldenRatio * x,
+    sympy.exp(-(x**2) / 2) / sqrt(2 * pi), sympy.log(x), sympy.log(x, 10),
+    sympy.sin(x) + sympy.cos(y) * sympy.tan(z), sympy.asin(x / 4) + sympy.acos(x / 4) + sympy.atan(x),
+    sympy.atan2(y, x), sympy.sinh(x) + sympy.cosh(x) * sympy.tanh(x),
     sympy.asinh(x) + sympy.acosh(1 + x) + sympy.atanh(x / 4), sympy.sec(x) + sympy.csc(x) + sympy.cot(x),
     sympy.sech(x) + sympy.csch(x) + sympy.coth(x), sympy.asec(1 + x) + sympy.acsc(1 + x) + sympy.acot(x),
-    sympy.asech(x / 4) + sympy.acsch(x) + sympy.acoth(1 + x), sympy.erf(x) + sympy.erfc(y), sympy.sinc(x), sympy.Abs(x - y),
-    sympy.sign(x - y), sympy.floor(x) + sympy.ceiling(y), sympy.frac(x), sympy.Mod(x, y), sympy.Heaviside(x - y),
-    sympy.Min(x, y, z) + sympy.Max(x, y, 1), sympy.Piecewise((x, x > y), (sympy.sin(x), (x < 1) & (y > 1)), (2, True)),
-    sympy.Piecewise((x, x < 100)), sympy.ITE(x > y, x > 1, y > 1), sympy.Piecewise((1, sympy.Xor(x > y, y > z)), (0, True)),
+    sympy.asech(x / 4) + sympy.acsch(x) + sympy.acoth(1 + x), sympy.erf(x) + sympy.erfc(y), sympy.sinc(x),
+    sympy.Abs(x - y), sympy.sign(x - y), sympy.floor(x) + sympy.ceiling(y), sympy.frac(x), sympy.Mod(x, y),
+    sympy.Heaviside(x - y), sympy.Min(x, y, z) + sympy.Max(x, y, 1),
+    sympy.Piecewise((x, x > y), (sympy.sin(x), (x < 1) & (y > 1)), (2, True)), sympy.Piecewise((x, x < 100)),
+    sympy.ITE(x > y, x > 1, y > 1), sympy.Piecewise((1, sympy.Xor(x > y, y > z)), (0, True)),
     sympy.Piecewise((1, sympy.Or(sympy.Eq(x, y), sympy.Ne(x, z))), (0, True)), cfunctions.hypot(x, y),
     cfunctions.expm1(x) + cfunctions.log1p(x) + cfunctions.exp2(x), cfunctions.log2(x) + cfunctions.log10(x),
-    cfunctions.Cbrt(x) + cfunctions.Sqrt(y), cfunctions.fma(x, y, z), sympy.Not(x > y), sympy.re(x) + sympy.conjugate(x),
+    cfunctions.Cbrt(x) + cfunctions.Sqrt(y), cfunctions.fma(x, y, z), sympy.Not(x > y),
+    sympy.re(x) + sympy.conjugate(x),
 ]  # fmt: skip
 COMPLEX = [
-    c * sympy.conjugate(c), sympy.re(c) + sympy.I * sympy.im(c), sympy.exp(sympy.I * x) * c, sympy.arg(c) + sympy.Abs(c),
-    sqrt(c), c**3 / (1 + c), sympy.sin(c) + sympy.log(c), sympy.Piecewise((c, x > 1), (2 * c, True)),
+    c * sympy.conjugate(c), sympy.re(c) + sympy.I * sympy.im(c), sympy.exp(sympy.I * x) * c,
+    sympy.arg(c) + sympy.Abs(c), sqrt(c), c**3 / (1 + c), sympy.sin(c) + sympy.log(c),
+    sympy.Piecewise((c, x > 1), (2 * c, True)),
 ]  # fmt: skip
 
 
@@ -48,8 +54,8 @@ def numbers(expr, point) -> complex:
     """sympy's own value."""
     value = expr.subs(point)
     if value in (sympy.true, sympy.false):
-        return bool(value)
-    return complex(sympy.N(value.doit(), 30))
+        return complex(bool(value))
+    return complex(sympy.N(sympy.expand_func(value.doit()), 30))
 
 
 @pytest.mark.parametrize("expr", REAL, ids=str)
@@ -87,7 +93,9 @@ def test_random_formulas_survive_the_round_trip(seed):
     graph = graph_of(formula(seed, steps=40))
     names = [n.attrs[0] for n in graph.inputs]
     again, _ = from_sympy(to_sympy(graph), symbols(names))
-    assert [n.key for n in again.graph.outputs] == [n.key for n in graph.outputs]
+    assert count(again.graph).total <= 1.15 * count(graph).total  # a/b and a*(1/b) are the same to sympy
+    points = [columns(p, graph.inputs) for p in domain_for(graph).points(3, 80)]
+    assert compare(graph, again.graph, points).check()
 
 
 def test_every_operation_can_be_written():
@@ -104,7 +112,7 @@ def test_every_operation_can_be_written():
 
 
 def test_nothing_is_rewritten():
-    k = sh.kernel(lambda x, y: 2 * (x + y) - np.sqrt(x**2) + (x + 0.5) + 0.5)
+    k = kernel(lambda x, y: 2 * (x + y) - np.sqrt(x**2) + (x + 0.5) + 0.5)
     assert str(k.expr) in ("(x + 0.5) + 2*(x + y) - sqrt(x**2) + 0.5", "-sqrt(x**2) + 2*(x + y) + (x + 0.5) + 0.5")
     assert count(k.traced.graph) == count(from_sympy(k.expr, k.arguments)[0].graph)
 
@@ -265,7 +273,7 @@ def test_the_optimised_program_as_replacements():
 
 
 def test_names_of_intermediates_are_used():
-    @sh.kernel
+    @kernel
     def f(a, b):
         return sh.name(a * b, "s12") ** 2
 
@@ -274,7 +282,7 @@ def test_names_of_intermediates_are_used():
 
 
 def test_what_is_written_behaves_like_sympy():
-    k = sh.kernel(lambda x, y: np.where(x > y, np.sin(x) * y, np.abs(x) + np.minimum(x, y)) / np.exp(x))
+    k = kernel(lambda x, y: np.where(x > y, np.sin(x) * y, np.abs(x) + np.minimum(x, y)) / np.exp(x))
     expr = k.expr
     point = {x: 0.7, y: 0.3}
     assert float(expr.subs(point)) == pytest.approx(k.fn(0.7, 0.3))

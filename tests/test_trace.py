@@ -131,7 +131,11 @@ def test_complex_literal_is_made_of_two():
     ],
 )
 def test_constant_powers(exponent, op, attrs):
-    for function in (lambda x: x**exponent, lambda x: np.power(x, exponent), lambda x: (np.stack([x, x]) ** exponent)[0]):
+    for function in (
+        lambda x: x**exponent,
+        lambda x: np.power(x, exponent),
+        lambda x: (np.stack([x, x]) ** exponent)[0],
+    ):
         node = trace(function).graph.outputs[0]
         assert (node.op, node.attrs) == (op, attrs)
         assert all(type(a) is type(b) for a, b in zip(node.attrs, attrs))
@@ -299,7 +303,12 @@ def test_names():
         return s + t + p[0] * 2
 
     graph = trace(f, {"p": sh.Vector[2]}).graph
-    assert {name: n.op for n, name in graph.names.items()} == {"s12": "mul", "s12_2": "add", "q[0]": "mul", "q[1]": "mul"}
+    assert {name: n.op for n, name in graph.names.items()} == {
+        "s12": "mul",
+        "s12_2": "add",
+        "q[0]": "mul",
+        "q[1]": "mul",
+    }
     with pytest.raises(ArgumentError, match="a name has to be an identifier, got '2x'"):
         sh.name(1.0, "2x")
 
@@ -373,7 +382,9 @@ def test_runtime_axes_are_not_there_yet():
     def f(wave: sh.Array["ticks"]):
         return wave
 
-    with pytest.raises(ArgumentError, match="wave: axes known only at run time, such as 'ticks', are not supported yet"):
+    with pytest.raises(
+        ArgumentError, match="wave: axes known only at run time, such as 'ticks', are not supported yet"
+    ):
         trace(f)
 
 

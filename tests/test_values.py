@@ -23,7 +23,19 @@ SPECIAL = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 1.0, -1.0])
 KINDS = {"real": sh.Scalar, "complex": sh.Complex, "bool": sh.Boolean}
 
 # Differences that are meant: no order or rounding of complex numbers, and more for booleans than NumPy has
-REFUSED = {"clip", "fmax", "fmin", "maximum", "minimum", "greater", "greater_equal", "less", "less_equal", "erf", "rint"}
+REFUSED = {
+    "clip",
+    "fmax",
+    "fmin",
+    "maximum",
+    "minimum",
+    "greater",
+    "greater_equal",
+    "less",
+    "less_equal",
+    "erf",
+    "rint",
+}
 MORE = {"expit", "logit", "negative", "positive", "sign", "subtract"}
 INTEGER_DIVISION = {"divmod", "floor_divide", "remainder", "fmod", "reciprocal"}  # of booleans by zero
 
@@ -50,13 +62,20 @@ def traced_and_numpy(name, kind, values):
     traced = trace(eval(code, {"function": function}), dict.fromkeys(arguments, KINDS[kind]))
     with np.errstate(all="ignore"):
         # NumPy computes with booleans in half precision
-        want = function(*[x.astype(float) if kind == "bool" and count_as_numbers(name) else x for x in arguments.values()])
+        want = function(
+            *[x.astype(float) if kind == "bool" and count_as_numbers(name) else x for x in arguments.values()]
+        )
     got = evaluate(traced.graph, {k: x.astype(float) if kind == "bool" else x for k, x in arguments.items()})
     return got, want if isinstance(want, tuple) else (want,)
 
 
 def count_as_numbers(name):
-    return not name.startswith(("logical", "bitwise", "invert")) and name not in ("add", "multiply", "not_equal", "equal")
+    return not name.startswith(("logical", "bitwise", "invert")) and name not in (
+        "add",
+        "multiply",
+        "not_equal",
+        "equal",
+    )
 
 
 def assert_same(got, want):
@@ -125,7 +144,9 @@ BINARY = [
 
 
 @pytest.mark.parametrize("function", BINARY, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("other", [3, 2.5, np.float64(0.7), np.array(1.5), True, np.array([1.0, 2.0]), [1, 2]], ids=repr)
+@pytest.mark.parametrize(
+    "other", [3, 2.5, np.float64(0.7), np.array(1.5), True, np.array([1.0, 2.0]), [1, 2]], ids=repr
+)
 def test_operator(function, other):
     x = 1.75
     for f in (lambda v: function(v, other), lambda v: function(other, v)):
@@ -136,7 +157,9 @@ def test_operator(function, other):
 
 
 def test_unary_operators():
-    graph = trace(lambda x: (-x, +x, abs(x), np.floor(x), __import__("math").floor(x), __import__("math").ceil(x))).graph
+    graph = trace(
+        lambda x: (-x, +x, abs(x), np.floor(x), __import__("math").floor(x), __import__("math").ceil(x))
+    ).graph
     assert evaluate(graph, {"x": -1.5}) == [1.5, -1.5, 1.5, -2, -2, -1]
 
 
@@ -231,7 +254,8 @@ ARRAY_CASES = {
     "det": [lambda m: np.linalg.det(m), lambda p, q, m: np.linalg.det(np.pad(m, 1) + np.eye(5))],
     "inv": [lambda m: np.linalg.inv(m), lambda m: np.linalg.inv(m[:1, :1])],
     "solve": [lambda p, m: np.linalg.solve(m, p)],
-    "transpose": [lambda m: np.transpose(m), lambda m: m.T, lambda m: m.transpose(1, 0), lambda m: np.permute_dims(m, (1, 0))],
+    "transpose": [lambda m: np.transpose(m), lambda m: m.T, lambda m: m.transpose(1, 0),
+                  lambda m: np.permute_dims(m, (1, 0))],
     "stack": [lambda p, q: np.stack([p[0], q[1], 1.5]), lambda p, q: np.stack([p, q], axis=-1)],
     "concatenate": [lambda p, q: np.concatenate([p, q, np.ones(2)])],
     "hstack": [lambda p, q: np.hstack([p, q])],
@@ -320,7 +344,8 @@ OTHER_CASES = {
                lambda p, q: np.add(p, q, dtype=complex), lambda p, q: np.divmod(p, q)[0], lambda p: np.modf(p)[0],
                lambda m: np.add.reduce(m), lambda p: np.maximum.accumulate(p), lambda p, q: np.multiply.outer(p, q),
                lambda m: np.maximum.reduce(m, axis=1), lambda c: np.abs(c), lambda c: np.conj(c), lambda c: c.conj()],
-    "lists": [lambda p: np.sum([p[0], p[1]]), lambda p: np.linalg.norm([p[0], p[1]]), lambda p: np.dot([p[0], 2], [1, p[1]])],
+    "lists": [lambda p: np.sum([p[0], p[1]]), lambda p: np.linalg.norm([p[0], p[1]]),
+              lambda p: np.dot([p[0], 2], [1, p[1]])],
     "types": [lambda p: p.astype(complex) * 1j, lambda p: (p > 0).astype(float), lambda c: c.T],
 }  # fmt: skip
 
@@ -385,4 +410,6 @@ def test_constants_up_to_the_limit():
 
 
 def test_scalar_has_a_method_for_every_function():
-    assert all(hasattr(Scalar, name) for name in FUNCTIONS if name not in ("add", "subtract")) and hasattr(Scalar, "add")
+    assert all(hasattr(Scalar, name) for name in FUNCTIONS if name not in ("add", "subtract")) and hasattr(
+        Scalar, "add"
+    )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import html
 import platform
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from types import ModuleType
 
 TARGETS = ("numpy", "numba", "jax", "cupy", "c")
 
@@ -81,13 +79,3 @@ def _numba() -> Availability:
     if platform.machine().lower() not in _MACHINES:
         return Availability(False, f"no code generator for {platform.machine()}", 'use .to("numpy")')
     return Availability(True)
-
-
-class _Callable(ModuleType):
-    """`symhep.targets` is this package and the function: importing the one must not hide the other."""
-
-    def __call__(self) -> Targets:
-        return targets()
-
-
-sys.modules[__name__].__class__ = _Callable

@@ -1,8 +1,9 @@
 """The functions that compute a block of events, and where they find their values.
 
-A function gets the address of the scratch memory, which holds, in this order: the addresses of the block's input and
-output columns; the values computed once per call; and rows of one block each, for copies of columns and for values
-that pass from segment to segment. Rows are padded, so that they do not all fall on the same places of a cache.
+A function gets the address of the scratch memory, which holds, in this order: the addresses of the input and output
+columns; lists of the driver's; the values computed once per call; and rows of one block each, for copies of columns and
+for values that pass from segment to segment. Rows are padded, so that they do not all fall on the same places of a
+cache. Offsets are in bytes: event e of a column is at the column's address + e * size.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from symhep.targets.segments import Line, Segment, Straight, cuts, results, segm
 
 LIMIT = 2000  # instructions in a segment
 LINE = 64  # bytes of a cache line
+LIST_BYTES = 40  # of the driver's lists, for each column
 CACHE = 1 << 18  # bytes that the rows should not exceed: they are to stay in the second-level cache
 
 
@@ -37,8 +39,12 @@ class Layout:
         return 128 if (self.inputs + self.outputs + self.rows) * 128 * self.vector.size <= CACHE else 64
 
     @property
-    def slot_base(self) -> int:
+    def list_base(self) -> int:
         return _up(8 * (self.inputs + self.outputs))
+
+    @property
+    def slot_base(self) -> int:
+        return self.list_base + _up(LIST_BYTES * (self.inputs + self.outputs))
 
     @property
     def row_base(self) -> int:
@@ -97,7 +103,9 @@ def _slots(straight: Straight, once: list[Segment]) -> dict[int, int]:
 
 
 def emit(program: Program, dtype: np.dtype, width: int, balance: bool = False) -> tuple[str, Layout]:
-    """The text of a module with the functions `once` and `each` of the scratch memory, and what is where in it.
+    """The text of a module with the functions `once` and `each`, and what is where in the scratch memory.
+
+    Both take its address; `each` also where in the columns its events begin and end; rows begin at the first of them.
 
     width    doubles in a vector register
     balance  whether adders and multipliers are distinct units, so that work is to be shared out between them
@@ -112,10 +120,10 @@ def emit(program: Program, dtype: np.dtype, width: int, balance: bool = False) -
         *once,
         *each,
         _calls("once", len(once), ""),
-        _calls("each", len(each), ", i64 %bytes"),
+        _calls("each", len(each), ", i64 %from, i64 %to"),
         *[rescue_function(name, v) for name in rescues],
         "attributes #0 = { nounwind }",
-        'attributes #1 = { cold noinline nounwind "no_caller_saved_registers" }',
+        'attributes #1 = { cold noinline nounwind }',
         '!0 = !{!"branch_weights", i32 1, i32 1000000}',
         "!1 = !{}",
     ]
@@ -270,14 +278,15 @@ class _Each(_Writer):
         step = self.plan.layout.vector.bytes
         return "\n".join(
             [
-                f"define internal void @{name}(ptr %s, i64 %bytes) #0 {{",
+                f"define internal void @{name}(ptr %s, i64 %from, i64 %to) #0 {{",
                 *self.entry(),
-                f"%o = phi i64 [ 0, %entry ], [ %next, %{self.label} ]",
-                "%row = getelementptr i8, ptr %s, i64 %o",
+                f"%o = phi i64 [ %from, %entry ], [ %next, %{self.label} ]",
+                "%done = sub i64 %o, %from",
+                "%row = getelementptr i8, ptr %s, i64 %done",
                 *self.one(),
                 *self.lines,
                 f"%next = add i64 %o, {step}",
-                "%more = icmp ult i64 %next, %bytes",
+                "%more = icmp slt i64 %next, %to",
                 "br i1 %more, label %loop, label %out",
                 "out:",
                 "ret void",

@@ -5,16 +5,13 @@
 
 `kernel` points to the numbers of FIELDS. Columns that are contiguous are read and written in place. The others are
 copied block by block into rows: neighbouring components of an array of structs together, transposed in registers.
-Events at the end that do not fill a block go through rows too, padded to whole vectors, so that a result never
-depends on an event's position. A column of stride 0 is one value for all events; parameters must be given so.
+Events at the end that do not fill a vector go through rows too, padded, so that a result never depends on an event's
+position. A column of stride 0 is one value for all events; a parameter is given with the stride PARAMETER.
 `run` allocates scratch memory itself if it is given none. `how` is 0, VIA_ROWS or STREAM: contiguous outputs too are
 written to rows and copied from there, in the second case past the caches.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from symhep.targets.ircode import Code
 from symhep.targets.llvm import Vector
@@ -22,10 +19,19 @@ from symhep.targets.transpose import gather, move, scatter, stream
 
 # What the driver knows of a kernel: sizes and places in the scratch memory (bodies.Layout), its two functions,
 # and where the C library is: modules have no undefined symbols, so that they can be linked anywhere
-FIELDS = ("inputs", "outputs", "events", "row_base", "row_bytes", "total", "once", "each", "malloc", "free")
+FIELDS = (
+    "inputs", "outputs", "rows", "events", "list_base", "row_base", "row_bytes", "total", "once", "each", "malloc", "free"
+)  # fmt: skip
 
+PARAMETER = 1  # no column has this stride
 VIA_ROWS, STREAM = 1, 2
 ALL = 4  # inputs go through rows too: the events at the end
+
+BLOCK = 32  # events, where columns are copied: little enough that the hardware fetches the next ones in the meantime
+
+# The driver's list: for each group of columns that is copied (GROUP), or for each column in a row (only ENTRY)
+GROUP = "{ ptr, i64, i64, ptr }"  # where in memory, stride, how many columns, row
+ENTRY = "ptr"  # where the address of the column is
 
 _PART = "ptr %k, ptr %columns, ptr %s, i64 %first, i64 %n, i64 %how"
 
@@ -38,7 +44,9 @@ def driver(v: Vector) -> str:
             scatter(v),
             move(v),
             stream(v),
-            *(part(v) for part in (_pad, _compute, _small, _fill, _group, _copy_in, _copy_out, _part, _run)),
+            *(part(v) for part in (_pad, _small, _fill, _group, _list, _part, _run)),
+            _copy(v, True),
+            _copy(v, False),
             "attributes #0 = { nounwind }",
             "!0 = !{i32 1}",
             "",
@@ -81,12 +89,6 @@ def _column(code: Code, j: str) -> tuple[str, str]:
     return code.load(place, "ptr"), code.load(code.at(place, 8))
 
 
-def _in_place(code: Code, v: Vector, stride: str, rows: str) -> str:
-    """Whether a column is used where it is: it is contiguous, and `how` has none of the flags `rows`."""
-    direct = code.test("eq", code.int("and", "%how", rows), 0)
-    return code(f"and i1 {code.test('eq', stride, v.size)}, {direct}")
-
-
 def _pad(v: Vector) -> str:
     """Repeat the last of n events in the rows of the inputs until they fill whole vectors."""
     code = Code("internal void @pad(ptr %k, ptr %s, i64 %n) #0")
@@ -100,34 +102,27 @@ def _pad(v: Vector) -> str:
     return code.end()
 
 
-def _compute(v: Vector) -> str:
-    """Run the kernel on n events."""
-    code = Code("internal void @compute(ptr %k, ptr %s, i64 %n) #0")
-    size = code.int("mul", _whole_vectors(code, v, "%n"), v.size)
-    code.do(f"call void {_function(code, 'each')}(ptr %s, i64 {size})")
-    return code.end()
-
-
 def _small(v: Vector) -> str:
     code = Code("void @small(ptr %k, ptr %s, i64 %n) #0")
     with code.loop(0, _columns(code)) as j:
         _set_column(code, j, _row(code, j))
     code.do("call void @pad(ptr %k, ptr %s, i64 %n)")
     code.do(f"call void {_function(code, 'once')}(ptr %s)")
-    code.do("call void @compute(ptr %k, ptr %s, i64 %n)")
+    size = code.int("mul", _whole_vectors(code, v, "%n"), v.size)
+    code.do(f"call void {_function(code, 'each')}(ptr %s, i64 0, i64 {size})")
     return code.end()
 
 
 def _fill(v: Vector) -> str:
-    """Fill the rows of the inputs that are one value for all events."""
+    """Fill the rows of the inputs that are one value for all events; parameters stay where they are."""
     code = Code("internal void @fill(ptr %k, ptr %columns, ptr %s, i64 %n) #0")
     whole = _whole_vectors(code, v, "%n")
     count = code(f"call i64 @llvm.smin.i64(i64 {whole}, i64 {_field(code, 'events')})")
     with code.loop(0, _field(code, "inputs")) as j:
         base, stride = _column(code, j)
+        _set_column(code, j, base)
         with code.when(code.test("eq", stride, 0)):
             row = _row(code, j)
-            _set_column(code, j, row)
             value = code.load(base, v.real)
             with code.loop(0, count) as i:
                 code.store(value, code.at(row, i, v.real), v.real)
@@ -152,72 +147,109 @@ def _group(v: Vector) -> str:
     return code.end(f"i64 {code.load(count)}")
 
 
-def _copy_in(v: Vector) -> str:
-    """Copy those input columns into rows that are not used in place; those of stride 0 are there already."""
-    code = Code(f"internal void @copy_in({_PART}) #0")
-    with _each_group(code, "0", _field(code, "inputs")) as (j, base, stride, group):
-        skip = code(f"or i1 {_in_place(code, v, stride, ALL)}, {code.test('eq', stride, 0)}")
-        with code.when(code(f"xor i1 {skip}, true")):
-            contiguous = code.test("eq", stride, v.size)
-            with code.when(contiguous):
-                code.do(f"call void @move(ptr {_row(code, j)}, ptr {base}, i64 %n)")
-            with code.when(code(f"xor i1 {contiguous}, true")):
-                rows = f"ptr {_row(code, j)}, i64 {_field(code, 'row_bytes')}"
-                code.do(f"call void @gather(ptr {base}, i64 {stride}, i64 {group}, {rows}, i64 %n)")
+def _list(v: Vector) -> str:
+    """Set the addresses of columns begin .. end, and list what has to be done for each block.
+
+    Groups go to %groups, the places of the addresses of columns in rows to %moved; the counters follow.
+    """
+    code = Code(
+        "internal void @list(ptr %k, ptr %columns, ptr %s, i64 %first, i64 %rows, i64 %begin, i64 %end, "
+        "ptr %groups, ptr %group_count, ptr %moved, ptr %moved_count) #0"
+    )
+    until = code("alloca i64")
+    code.store("%begin", until)
+    with code.loop("%begin", "%end") as j, code.when(code.test("ne", _column(code, j)[1], PARAMETER)):
+        base, stride = _column(code, j)
+        start = code.at(base, code.int("mul", "%first", stride))
+        contiguous = code.test("eq", stride, v.size)
+        in_place = code(f"and i1 {contiguous}, {code.test('eq', '%rows', 0)}")
+        row = _row(code, j)
+        _set_column(code, j, code(f"select i1 {in_place}, ptr {start}, ptr {row}"))
+        with code.when(code(f"xor i1 {in_place}, true")):
+            _append(code, "%moved", "%moved_count", ENTRY, code.at("%s", j, "ptr"))
+        head = code.test("sge", j, code.load(until))
+        varies = code(f"or i1 {code.test('ne', stride, 0)}, {code.test('sge', j, _field(code, 'inputs'))}")
+        copied = code(f"and i1 {code(f'and i1 {head}, {varies}')}, {code(f'xor i1 {in_place}, true')}")
+        with code.when(copied):
+            group = code(f"call i64 @group(ptr %columns, i64 {j}, i64 %end)")
+            code.store(code.int("add", j, group), until)
+            _append(code, "%groups", "%group_count", GROUP, start, stride, group, row)
     return code.end()
 
 
-def _copy_out(v: Vector) -> str:
-    """Copy those output columns out of rows that are not written in place."""
-    code = Code(f"internal void @copy_out({_PART}) #0")
+def _append(code: Code, items: str, counter: str, type_: str, *values: str) -> None:
+    count = code.load(counter)
+    place = code.at(items, count, type_)
+    kinds = type_.strip("{} ").split(", ")
+    for k, (kind, value) in enumerate(zip(kinds, values, strict=True)):
+        code.store(value, code.at(place, 8 * k), kind)
+    code.store(code.int("add", count, 1), counter)
+
+
+def _copy(v: Vector, reading: bool) -> str:
+    """Copy n events of all groups of a list from or to rows, and move on."""
+    name = "copy_in" if reading else "copy_out"
+    code = Code(f"internal void @{name}(ptr %k, ptr %groups, i64 %count, i64 %n, i64 %how) #0")
+    pitch = _field(code, "row_bytes")
     streaming = code.test("ne", code.int("and", "%how", STREAM), 0)
-    copy = code(f"select i1 {streaming}, ptr @stream, ptr @move")
-    with _each_group(code, _field(code, "inputs"), _columns(code)) as (j, base, stride, group):
-        with code.when(code(f"xor i1 {_in_place(code, v, stride, ALL | VIA_ROWS | STREAM)}, true")):
-            contiguous = code.test("eq", stride, v.size)
-            with code.when(contiguous):
-                code.do(f"call void {copy}(ptr {base}, ptr {_row(code, j)}, i64 %n)")
-            with code.when(code(f"xor i1 {contiguous}, true")):
-                rows = f"ptr {_row(code, j)}, i64 {_field(code, 'row_bytes')}"
-                code.do(f"call void @scatter(ptr {base}, i64 {stride}, i64 {group}, {rows}, i64 %n)")
+    with code.loop(0, "%count") as i:
+        place = code.at("%groups", i, GROUP)
+        base, stride, group, row = (
+            code.load(code.at(place, 8 * k), kind) for k, kind in enumerate(("ptr", "i64", "i64", "ptr"))
+        )
+        contiguous = code.test("eq", stride, v.size)
+        with code.when(contiguous):
+            copy = "@move" if reading else code(f"select i1 {streaming}, ptr @stream, ptr @move")
+            target, source = (row, base) if reading else (base, row)
+            code.do(f"call void {copy}(ptr {target}, ptr {source}, i64 %n)")
+        with code.when(code(f"xor i1 {contiguous}, true")):
+            copy = "gather" if reading else "scatter"
+            code.do(f"call void @{copy}(ptr {base}, i64 {stride}, i64 {group}, ptr {row}, i64 {pitch}, i64 %n)")
+        code.store(code.at(base, code.int("mul", "%n", stride)), place, "ptr")
     return code.end()
-
-
-@contextmanager
-def _each_group(code: Code, begin: str, end: str) -> Iterator[tuple[str, str, str, str]]:
-    """Go through the columns, neighbouring components together: the first, where the block starts, stride, how many."""
-    now = code("alloca i64")
-    code.store(begin, now)
-    with code.loop(begin, end):
-        j = code.load(now)
-        with code.when(code.test("slt", j, end)):
-            base, stride = _column(code, j)
-            group = code(f"call i64 @group(ptr %columns, i64 {j}, i64 {end})")
-            code.store(code.int("add", j, group), now)
-            yield j, code.at(base, code.int("mul", "%first", stride)), stride, group
 
 
 def _part(v: Vector) -> str:
-    """n events from `first` on."""
+    """n events from `first` on: whole vectors, or fewer than a vector with `ALL`."""
     code = Code(f"internal void @part({_PART}) #0")
-    inputs = _field(code, "inputs")
-    _set_columns(code, v, "0", inputs, ALL)
-    _set_columns(code, v, inputs, _columns(code), ALL | VIA_ROWS | STREAM)
-    code.do(f"call void @copy_in({_PART})")
-    with code.when(code.test("ne", code.int("and", "%how", ALL), 0)):
-        code.do("call void @pad(ptr %k, ptr %s, i64 %n)")
-    code.do("call void @compute(ptr %k, ptr %s, i64 %n)")
-    code.do(f"call void @copy_out({_PART})")
+    inputs, columns = _field(code, "inputs"), _columns(code)
+    counters = [code("alloca i64") for _ in range(3)]
+    for counter in counters:
+        code.store("0", counter)
+    read = code.at("%s", _field(code, "list_base"))
+    written = code.at(read, inputs, GROUP)
+    moved = code.at(read, columns, GROUP)
+    for begin, end, groups, counter, rows in (
+        ("0", inputs, read, counters[0], code.int("and", "%how", ALL)),
+        (inputs, columns, written, counters[1], "%how"),
+    ):
+        code.do(
+            f"call void @list(ptr %k, ptr %columns, ptr %s, i64 %first, i64 {rows}, i64 {begin}, i64 {end}, "
+            f"ptr {groups}, ptr {counter}, ptr {moved}, ptr {counters[2]})"
+        )
+    _blocks(code, v, [code.load(c) for c in counters], read, written, moved)
     return code.end()
 
 
-def _set_columns(code: Code, v: Vector, begin: str, end: str, rows: int) -> None:
-    """Tell the kernel of each column whether it is in place or in a row."""
-    with code.loop(begin, end) as j:
-        base, stride = _column(code, j)
-        start = code.at(base, code.int("mul", "%first", stride))
-        place = code(f"select i1 {_in_place(code, v, stride, rows)}, ptr {start}, ptr {_row(code, j)}")
-        _set_column(code, j, place)
+def _blocks(code: Code, v: Vector, counts: list[str], read: str, written: str, moved: str) -> None:
+    """Copy in, compute, copy out, block by block."""
+    in_place = code.test("eq", counts[2], 0)
+    block = code(f"select i1 {in_place}, i64 %n, i64 {BLOCK}")
+    single = code.test("eq", _field(code, "rows"), 0)
+    block = code(f"select i1 {single}, i64 {block}, i64 {_field(code, 'events')}")
+    with code.loop(0, "%n", block) as b:
+        n = code(f"call i64 @llvm.smin.i64(i64 {block}, i64 {code.int('sub', '%n', b)})")
+        code.do(f"call void @copy_in(ptr %k, ptr {read}, i64 {counts[0]}, i64 {n}, i64 %how)")
+        with code.when(code.test("sge", "%how", ALL)):
+            code.do(f"call void @pad(ptr %k, ptr %s, i64 {n})")
+        begin = code.int("mul", b, v.size)
+        end = code.int("add", begin, code.int("mul", _whole_vectors(code, v, n), v.size))
+        code.do(f"call void {_function(code, 'each')}(ptr %s, i64 {begin}, i64 {end})")
+        code.do(f"call void @copy_out(ptr %k, ptr {written}, i64 {counts[1]}, i64 {n}, i64 %how)")
+        back = code.int("mul", block, -v.size)
+        with code.loop(0, counts[2]) as i:
+            entry = code.load(code.at(moved, i, ENTRY), "ptr")
+            code.store(code.at(code.load(entry, "ptr"), back), entry, "ptr")
 
 
 def _run(v: Vector) -> str:
@@ -231,7 +263,7 @@ def _run(v: Vector) -> str:
     raw = code.load(kept, "ptr")
     number = code.int("add", code(f"ptrtoint ptr {raw} to i64"), 63)
     s = code(f"inttoptr i64 {code.int('and', number, -64)} to ptr")
-    _blocks(code, s)
+    _vectors_and_rest(code, v, s)
     with code.when(own):
         code.do(f"call void {_function(code, 'free')}(ptr {raw})")
     with code.when(code.test("ne", code.int("and", "%how", STREAM), 0)):
@@ -239,14 +271,14 @@ def _run(v: Vector) -> str:
     return code.end()
 
 
-def _blocks(code: Code, s: str) -> None:
-    n, events = code.int("sub", "%stop", "%start"), _field(code, "events")
+def _vectors_and_rest(code: Code, v: Vector, s: str) -> None:
+    n = code.int("sub", "%stop", "%start")
     code.do(f"call void @fill(ptr %k, ptr %columns, ptr {s}, i64 {n})")
     code.do(f"call void {_function(code, 'once')}(ptr {s})")
-    tail = code.int("srem", n, events)
-    end = code.int("sub", "%stop", tail)
-    with code.loop("%start", end, events) as first:
-        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {first}, i64 {events}, i64 %how)")
-    with code.when(code.test("sgt", tail, 0)):
-        how = code.int("or", "%how", ALL)
-        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {end}, i64 {tail}, i64 {how})")
+    whole = code.int("and", n, -v.lanes)
+    rest = code.int("sub", n, whole)
+    with code.when(code.test("sgt", whole, 0)):
+        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 %start, i64 {whole}, i64 %how)")
+    with code.when(code.test("sgt", rest, 0)):
+        first, how = code.int("add", "%start", whole), code.int("or", "%how", ALL)
+        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {first}, i64 {rest}, i64 {how})")

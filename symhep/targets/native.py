@@ -21,7 +21,7 @@ import numpy as np
 from symhep.program import Program
 from symhep.targets import bodies
 from symhep.targets.bodies import Layout
-from symhep.targets.driver import FIELDS, STREAM, VIA_ROWS, driver
+from symhep.targets.driver import FIELDS, PARAMETER, STREAM, VIA_ROWS, driver
 from symhep.targets.llvm import vector
 
 SMALL = 64  # events that the small path takes
@@ -218,7 +218,7 @@ class Native:
         for column, parameter in zip(columns, self.parameters, strict=True):
             self._check(column)
             one = parameter or column.size == 1
-            described.extend((_address(column), 0 if one else column.strides[0]))
+            described.extend((_address(column), PARAMETER if parameter else 0 if one else column.strides[0]))
             if not one and column.size != events:
                 raise ValueError(f"a column has {column.size} events, the outputs have {events}")
         for column in outputs:
