@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from symhep.annotations import Static as Static
     from symhep.annotations import Symmetric as Symmetric
     from symhep.annotations import Vector as Vector
+    from symhep.domain import box as box
     from symhep.errors import ArgumentError as ArgumentError
     from symhep.errors import CompileError as CompileError
     from symhep.errors import MissingPackage as MissingPackage
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from symhep.marks import name as name
     from symhep.marks import where as where
     from symhep.marks import zeros as zeros
+    from symhep.sympy_io import compile as compile
+    from symhep.targets import targets as targets
 
 __version__ = "0.1.0"
 
@@ -47,6 +50,9 @@ _HOMES = {
     "kernel": "kernel Kernel",
     "marks": "name keep where array zeros",
     "annotations": "Scalar Complex Integer Boolean Vector Matrix Symmetric Array Static Argument",
+    "sympy_io": "compile",
+    "domain": "box",
+    "targets": "targets",
     "errors": "SymhepError TraceError ArgumentError TargetError CompileError MissingPackage",
 }
 _HOME_OF = {public: home for home, names in _HOMES.items() for public in names.split()}

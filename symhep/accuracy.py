@@ -56,7 +56,7 @@ class Worst:
     ulps: float
 
     def __str__(self) -> str:
-        at = ", ".join(f"{name} = {value!s}" for name, value in self.inputs.items())
+        at = ", ".join(f"{name}={value!s}" for name, value in self.inputs.items())
         return f"{self.output} = {self.value!s} where {self.reference} is right, at {at}"
 
 
@@ -95,7 +95,7 @@ class Accuracy:
         if self.rejected:
             notes.append(f"{self.rejected:.0%} of random inputs have no finite value and were left out: see sh.box")
         if self.worst:
-            notes += textwrap.wrap(f"worst: {self.worst}", 100, subsequent_indent="  ")
+            notes += textwrap.wrap(f"worst: {self.worst}", 100, subsequent_indent="  ", break_on_hyphens=False)
         return notes
 
     def __repr__(self) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 
 from symhep.containers import LEAF, Tree, is_namedtuple
 from symhep.errors import ArgumentError, listing, message, nearest
-from symhep.source import describe_definition
+from symhep.source import describe_definition, name_of, unwrapped
 
 Dims = tuple[int | str, ...]
 
@@ -154,7 +154,7 @@ def _tuple_form(parts: tuple, name: str) -> tuple[Tree, tuple[Core, ...]]:
 
 
 def _class_form(cls: type, name: str) -> tuple[Tree, tuple[Core, ...]]:
-    hints = _hints(cls, name)
+    hints = hints_of(cls, name)
     if is_namedtuple(cls):
         kind, keys = "namedtuple", cls._fields  # type: ignore[attr-defined]
     else:
@@ -167,8 +167,11 @@ def _join(kind: str, keys: tuple, annotations: list, name: str, cls: type | None
     return Tree(kind, keys, tuple([t for t, _ in forms]), cls), tuple([c for _, cores in forms for c in cores])
 
 
-def _hints(owner: Any, name: str) -> dict[str, Any]:
+def hints_of(owner: Any, name: str) -> dict[str, Any]:
     """The annotations of a function or class, with those that are text evaluated where it was defined."""
+    owner = unwrapped(owner)
+    if not isinstance(owner, type) and not hasattr(owner, "__annotations__"):
+        owner = type(owner).__call__
     closure = {}
     if isinstance(owner, types.FunctionType) and owner.__closure__:
         for variable, cell in zip(owner.__code__.co_freevars, owner.__closure__):
@@ -197,7 +200,7 @@ def arguments_of(
     parameters = tuple(parameters)
     signature = inspect.signature(function)
     _check_names((*parameters, *(given or ())), signature, function)
-    hints = {**_hints(function, function.__name__), **(given or {})}
+    hints = {**hints_of(function, name_of(function)), **(given or {})}
     return tuple([_argument(p, hints, p.name in parameters, function) for p in signature.parameters.values()])
 
 
@@ -205,14 +208,14 @@ def _check_names(names: tuple[str, ...], signature: inspect.Signature, function:
     for name in names:
         if name not in signature.parameters:
             close = nearest(name, signature.parameters) or list(signature.parameters)
-            what = f"{function.__name__} has no argument {name!r}"
+            what = f"{name_of(function)} has no argument {name!r}"
             raise ArgumentError(message(what, describe_definition(function), listing(close, "or")))
 
 
 def _argument(p: inspect.Parameter, hints: dict, parameter: bool, function: Callable) -> Argument:
     if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
         star = "*" if p.kind == p.VAR_POSITIONAL else "**"
-        what = f"{function.__name__} takes {star}{p.name}: a kernel's arguments have to be known"
+        what = f"{name_of(function)} takes {star}{p.name}: a kernel's arguments have to be known"
         raise ArgumentError(message(what, describe_definition(function), "each argument by name, or sh.Vector[n]"))
     if hints.get(p.name) is Static or (p.name not in hints and _implies_static(p.default)):
         return Argument(p.name, default=p.default, kind=p.kind, static=True, cores=())

@@ -14,6 +14,7 @@ import numpy as np
 from symhep.functions import FUNCTIONS
 from symhep.recorder import Recorder
 from symhep.refusals import no_value, refusal
+from symhep.source import Spot
 from symhep.values import DTYPES, PROTOCOLS, Scalar
 
 MAX_CONSTANT = 64  # elements of a constant array that is written out in the graph
@@ -135,6 +136,8 @@ class Array:
             )
         if dtype is not None and np.dtype(dtype) != object:
             raise no_value("float")
+        if self._recorder.objects is None:
+            self._recorder.objects = Spot.here()
         return self._cells.copy()
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):

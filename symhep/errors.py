@@ -80,7 +80,7 @@ def count(number: int, noun: str) -> str:
 def nearest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
     """The known words most like the given one, best first.
 
-    >>> nearest("arctan3", ["arctan2", "arctan", "exp"])
+    >>> nearest("arctan22", ["arctan2", "arctan", "exp"])
     ['arctan2', 'arctan']
     """
     from difflib import get_close_matches

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from fractions import Fraction
 
 LOG_2 = math.log(2)
-HALF_PI = math.pi / 2
 
 
 def number(x):

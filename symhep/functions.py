@@ -32,10 +32,10 @@ def _primitive(name: str, op: str) -> Callable:
     """The function that makes one node of the table."""
 
     def function(*values):
-        values = tuple([expansions.number(v) for v in values])
-        if real_only and any(v._node.dtype == "complex" for v in values):
+        nodes = tuple([v._node if v._node.dtype != "bool" else expansions.number(v)._node for v in values])
+        if real_only and any(n.dtype == "complex" for n in nodes):
             raise no_order(name)
-        return values[0]._recorder.apply(op, tuple([v._node for v in values]))
+        return values[0]._recorder.apply(op, nodes)
 
     real_only = OPS[op].dtype == "real"
     return function

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from symhep import calls, expansions
+from symhep import calls, expansions, results
 from symhep.annotations import Argument, arguments_of
 from symhep.arrays import cells_of, wrap
 from symhep.calls import DOUBLE, SMALL, Columns, Runner, Site
 from symhep.errors import ArgumentError, message
 from symhep.graph import Node
-from symhep.marks import _recorder_of
+from symhep.marks import recorder_of
 from symhep.recorder import Recorder
-from symhep.source import Spot
+from symhep.source import Spot, describe_definition, name_of
 from symhep.trace import Leaf, Traced, inline, trace
 from symhep.values import Scalar
 from symhep.variants import Options, Variant, emitter, unavailable
@@ -36,7 +36,7 @@ class Kernel:
     def __init__(self, name: str, arguments: Sequence[Argument], options: Options, function: Callable | None = None):
         self.name, self.arguments, self.options, self.fn = name, tuple(arguments), options, function
         self.site = Site(name, function)
-        self._variants: dict[tuple, Variant] = {}
+        self._variants: dict[tuple, Variant] = {}  # by types and values of the static arguments
         self._lock = threading.RLock()
         self._static = tuple([i for i, a in enumerate(arguments) if a.static])
         self._dtype = None if options.dtype is None else calls.float_dtype(options.dtype)
@@ -57,16 +57,17 @@ class Kernel:
 
     def variant(self, statics: tuple = ()) -> Variant:
         """The kernel for given values of the static arguments, in order."""
+        key = tuple([(type(v), v) for v in statics])
         try:
-            found = self._variants.get(statics)
+            found = self._variants.get(key)
         except TypeError:
             names = ", ".join([self.arguments[i].name for i in self._static])
             raise self.site.error(f"{self.name}: static arguments ({names}) have to be hashable") from None
         if found is None:
             with self._lock:
-                found = self._variants.get(statics)
+                found = self._variants.get(key)
                 if found is None:
-                    found = self._variants[statics] = Variant(self._trace(statics), self.options)
+                    found = self._variants[key] = Variant(self._trace(statics), self.options)
         return found
 
     def _trace(self, statics: tuple) -> Traced:
@@ -101,19 +102,31 @@ class Kernel:
         """
         if not kwargs and out is None and len(args) == self._simple:
             variant = self._variants.get(()) or self.variant()
-            if variant.plain:
-                kinds = {*map(type, args)}
-                if kinds <= _NUMBERS and self._preferred is DOUBLE:
-                    return self._run(variant, Columns((), args, plain=True), DOUBLE, 1)
-                if kinds == _ARRAYS:
-                    dtype = _common(args)
-                    if dtype is not None and (self._dtype is None or self._dtype is dtype):
-                        return self._run(variant, Columns(args[0].shape, args), dtype, threads)
+            given = self._ready(variant, args)
+            if given is not None:
+                return self._run(variant, *given, threads)
         return self._general(args, kwargs, out, threads)
+
+    def _ready(self, variant: Variant, values: tuple) -> tuple[Columns, np.dtype] | None:
+        """Values that need no conversion as columns: plain numbers, or arrays of one kind; None for others."""
+        if not variant.plain:
+            return None
+        kinds = {*map(type, values)}
+        if kinds <= _NUMBERS and self._preferred is DOUBLE:
+            return Columns((), values, plain=True), DOUBLE
+        if kinds != _ARRAYS or variant.parameters:
+            return None
+        dtype = _common(values)
+        if dtype is None or not (self._dtype is None or self._dtype is dtype):
+            return None
+        return Columns(values[0].shape, values), dtype
 
     def _general(self, args: tuple, kwargs: Mapping[str, Any], out: Any, threads: int | None) -> Any:
         values = calls.bind(self.arguments, args, kwargs, self.site)
         variant = self.variant(tuple([values[i] for i in self._static]))
+        ready = self._ready(variant, tuple(values))
+        if ready is not None:
+            return self._run(variant, *ready, threads, out)
         leaves = calls.leaf_values(self.arguments, values, self.site)
         foreign = calls.foreign_target(leaves)
         if foreign is not None:
@@ -132,30 +145,30 @@ class Kernel:
         if events <= SMALL and small is not None:
             blocks = _small(variant, small(), given, events)
         else:
-            blocks = calls.allocate(variant.slots, events, dtype)
-            runner.run(_full(given, dtype), calls.output_columns(variant.slots, blocks), _threads(threads, events))
+            blocks = results.allocate(variant.slots, events, dtype)
+            runner.run(_full(given, dtype), results.output_columns(variant.slots, blocks), _threads(threads, events))
         if variant.bare:
             return blocks[0][0].reshape(given.batch) if given.batch else blocks[0][0, 0]
-        results = [calls.shaped(s, b, given.batch, given.packed) for s, b in zip(variant.slots, blocks)]
+        arrays = [results.shaped(s, b, given.batch, given.packed) for s, b in zip(variant.slots, blocks)]
         if not given.batch:
-            results = [r[()] for r in results]
-        return variant.traced.tree.build(iter(results))
+            arrays = [a[()] for a in arrays]
+        return variant.traced.tree.build(iter(arrays))
 
     def _into(self, variant: Variant, runner: Runner, given: Columns, dtype: np.dtype, threads: int | None, out: Any):
         """Run with the user's arrays for the results; they are returned."""
         slots, batch, packed = variant.slots, given.batch, given.packed
-        targets = calls.checked_out(variant.traced.tree, slots, out, batch, dtype, packed, self.site)
-        columns = calls.direct_columns(slots, targets, given, dtype)
-        blocks = calls.allocate(slots, prod(batch), dtype) if columns is None else []
-        outputs = calls.output_columns(slots, blocks) if columns is None else columns
+        targets = results.checked_out(variant.traced.tree, slots, out, batch, dtype, packed, self.site)
+        columns = results.direct_columns(slots, targets, given, dtype)
+        blocks = results.allocate(slots, prod(batch), dtype) if columns is None else []
+        outputs = results.output_columns(slots, blocks) if columns is None else columns
         runner.run(_full(given, dtype), outputs, _threads(threads, prod(batch)))
         for slot, block, target in zip(slots, blocks, targets):
-            target[...] = calls.shaped(slot, block, batch, packed)
+            target[...] = results.shaped(slot, block, batch, packed)
         return out
 
     def _inline(self, variant: Variant, values: Sequence[Any]) -> Any:
         """A call inside another kernel: the graph is written down again there, once per extra axis of its arguments."""
-        traced, recorder = variant.traced, _recorder_of(*values)
+        traced, recorder = variant.traced, recorder_of(*values)
         assert recorder is not None
         cells = [_leaf_cells(recorder, v, leaf, self) for v, leaf in zip(values, traced.leaves)]
         extra = [c.shape[: c.ndim - len(leaf.core.shape)] for c, leaf in zip(cells, traced.leaves)]
@@ -186,7 +199,7 @@ class Kernel:
     def with_options(self, **changes: Any) -> Kernel:
         """The same kernel with other options; what is traced already is kept."""
         made = Kernel(self.name, self.arguments, replace(self.options, **changes), self.fn)
-        made._variants = {statics: Variant(v.traced, made.options) for statics, v in self._variants.items()}
+        made._variants = {key: v.with_options(made.options) for key, v in self._variants.items()}
         return made
 
     def report(self, **statics: Any) -> Any:
@@ -240,12 +253,18 @@ class Kernel:
     def _target(self) -> str:
         return "numba" if self.options.target == "auto" else self.options.target
 
-    # -- pickling ---------------------------------------------------------------------------------------------------
+    # -- copies and pickles -----------------------------------------------------------------------------------------
+
+    def __copy__(self) -> Kernel:
+        return self
+
+    def __deepcopy__(self, memo: dict) -> Kernel:
+        return self
 
     def __reduce__(self):
         if not self._variants:
             self._chosen({})
-        variants = [(statics, v.traced) for statics, v in self._variants.items()]
+        variants = [(key, v.traced) for key, v in self._variants.items()]
         return _restore, (self.name, self.arguments, self.options, variants, self.__doc__)
 
 
@@ -260,7 +279,7 @@ def _small(variant: Variant, scratch: tuple, given: Columns, events: int) -> lis
     elif events:
         inputs[:, :events] = np.concatenate(given.columns).reshape(-1, events)
     run(events)
-    return calls.taken(variant.slots, outputs[:, :events])
+    return results.taken(variant.slots, outputs[:, :events])
 
 
 def _full(given: Columns, dtype: np.dtype) -> Sequence[np.ndarray]:
@@ -280,7 +299,7 @@ _WORTH_THREADS = 4096  # events; below, starting threads takes longer than the w
 def _restore(name: str, arguments: tuple, options: Options, variants: list, doc: str | None) -> Kernel:
     made = Kernel(name, arguments, options)
     made.__doc__ = doc
-    made._variants = {statics: Variant(traced, options) for statics, traced in variants}
+    made._variants = {key: Variant(traced, options) for key, traced in variants}
     return made
 
 
@@ -297,7 +316,7 @@ def _common(arrays: tuple) -> np.dtype | None:
 
 
 def _is_traced(value: Any) -> bool:
-    return _recorder_of(value) is not None
+    return recorder_of(value) is not None
 
 
 def _leaf_cells(recorder: Recorder, value: Any, leaf: Leaf, kernel: Kernel) -> np.ndarray:
@@ -365,4 +384,9 @@ def kernel(
 def _make(options: Options, fn: Callable) -> Kernel:
     if not callable(fn):
         raise ArgumentError(f"a kernel is made of a function, got {type(fn).__name__}")
-    return Kernel(fn.__name__, arguments_of(fn, options.parameters), options, fn)
+    name, arguments = name_of(fn), arguments_of(fn, options.parameters)
+    for taken in ("out", "threads"):
+        if any(a.name == taken for a in arguments):
+            what = f"{name} has an argument {taken!r}, which every kernel's call has already"
+            raise ArgumentError(message(what, describe_definition(fn), f"{taken}_ or another name"))
+    return Kernel(name, arguments, options, fn)

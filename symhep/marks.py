@@ -14,13 +14,13 @@ from symhep.trace import give_name, recording
 from symhep.values import Scalar
 
 
-def _recorder_of(*values: Any) -> Recorder | None:
-    """The recorder of the first traced value; None if there is none."""
+def recorder_of(*values: Any) -> Recorder | None:
+    """The recorder of the first traced value, also within lists and arrays of objects; None if there is none."""
     for v in values:
         if isinstance(v, (Scalar, Array)):
             return v._recorder
         if isinstance(v, (list, tuple)) or (isinstance(v, np.ndarray) and v.dtype == object and v.ndim):
-            found = _recorder_of(*v)
+            found = recorder_of(*v)
             if found is not None:
                 return found
     return None
@@ -34,7 +34,7 @@ def name(x: Any, label: str) -> Any:
     """
     if not (isinstance(label, str) and label.isidentifier()):
         raise ArgumentError(f"a name has to be an identifier, got {label!r}")
-    recorder = _recorder_of(x)
+    recorder = recorder_of(x)
     if recorder is not None:
         cells: Any = cells_of(recorder, x)
         for index in np.ndindex(cells.shape):
@@ -49,7 +49,7 @@ def keep(x: Any) -> Any:
     >>> keep(2.0)
     2.0
     """
-    recorder = _recorder_of(x)
+    recorder = recorder_of(x)
     if recorder is None:
         return x
     return elementwise(recorder, lambda cell: recorder.apply("keep", (cell._node,)), (x,))
@@ -61,7 +61,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     >>> int(where(True, 1, 2))
     1
     """
-    recorder = _recorder_of(condition, a, b)
+    recorder = recorder_of(condition, a, b)
     if recorder is None:
         return np.where(condition, a, b)
     return elementwise(recorder, expansions.where, (condition, a, b))
@@ -73,7 +73,7 @@ def array(values: Any, dtype: Any = None) -> Any:
     >>> array([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-    recorder = _recorder_of(values)
+    recorder = recorder_of(values)
     if recorder is None:
         return np.array(values, dtype)
     cells = cells_of(recorder, values)

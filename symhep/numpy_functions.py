@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
@@ -32,6 +33,8 @@ _LARGER = (Array, np.ndarray, list, tuple)
 
 def on_ufunc(recorder: Recorder, ufunc: np.ufunc, method: str, inputs: tuple, options: dict) -> Any:
     """Apply a ufunc to traced values."""
+    if method == "__call__" and not options and len(inputs) == 1 and inputs[0].__class__ is Scalar:
+        return _function_of(ufunc)(inputs[0])
     name = ufunc.__name__
     out = options.pop("out", None)
     if method != "__call__":
@@ -39,14 +42,27 @@ def on_ufunc(recorder: Recorder, ufunc: np.ufunc, method: str, inputs: tuple, op
     elif name in _PRODUCTS:
         result = _structure(recorder, ufunc, inputs, {})
     else:
-        function = FUNCTIONS.get(name)
-        if function is None:
-            raise unsupported(name)
+        function = _function_of(ufunc)
         if any(isinstance(v, _LARGER) for v in inputs):
             result = elementwise(recorder, function, inputs, ufunc.nout)
         else:
             result = function(*[recorder.value(v) for v in inputs])
     return _finish(result, out, options, name)
+
+
+_known: dict[np.ufunc, Callable] = {}
+
+
+def _function_of(ufunc: np.ufunc) -> Callable:
+    """The function of traced scalars for a ufunc of NumPy or SciPy; those of others may have the same names."""
+    found = _known.get(ufunc)
+    if found is None:
+        name = ufunc.__name__
+        homes = (np, sys.modules.get("scipy.special"))
+        if name not in FUNCTIONS or not any(getattr(home, name, None) is ufunc for home in homes):
+            raise unsupported(name)
+        found = _known[ufunc] = FUNCTIONS[name]
+    return found
 
 
 _PRODUCTS = frozenset({"matmul", "vecdot", "matvec", "vecmat"})
@@ -68,8 +84,8 @@ def _finish(result: Any, out: Any, options: dict, name: str) -> Any:
 
 
 def _ufunc_method(recorder: Recorder, ufunc: np.ufunc, method: str, inputs: tuple, options: dict) -> Any:
-    function = FUNCTIONS.get(ufunc.__name__)
-    if function is None or method not in ("reduce", "accumulate", "outer"):
+    function = _function_of(ufunc)
+    if method not in ("reduce", "accumulate", "outer"):
         raise unsupported(f"{ufunc.__name__}.{method}")
     if method == "outer":
         a, b = (cells_of(recorder, v) for v in inputs)

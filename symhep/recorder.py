@@ -15,6 +15,7 @@ from symhep import expansions
 from symhep.errors import TraceError, message
 from symhep.graph import CONSTANT, Builder, Node, Where
 from symhep.source import Spot, _inner
+from symhep.sympy_values import is_expression, node_of_expression
 
 # The class of traced value for each kind of node; `values` fills it
 CLASSES: dict[str, type] = {}
@@ -23,13 +24,15 @@ CLASSES: dict[str, type] = {}
 class Recorder:
     """The nodes of the function that is being traced, and what is kept beside them."""
 
-    __slots__ = ("_literals", "_places", "_table", "builder", "calls", "names", "where")
+    __slots__ = ("_literals", "_places", "_table", "builder", "calls", "names", "objects", "symbols", "where")
 
     def __init__(self) -> None:
         self.builder = Builder()
         self.calls = self.builder.calls
         self.where: dict[Node, Where] = {}
         self.names: dict[Node, str] = {}
+        self.objects: Spot | None = None  # where NumPy first made an array of Python objects of traced values
+        self.symbols: dict[Any, Node] = {}  # sympy symbols that stand for nodes
         self._table = self.builder._table
         self._places: dict[tuple[str, int], Where] = {}
         self._literals: dict[tuple, Node] = {}
@@ -93,7 +96,7 @@ class Recorder:
             return self.apply("complex", (self._real(value.real), self._real(value.imag)))._node
         if isinstance(value, (numbers.Real, np.number, Decimal)):
             return self._real(value)
-        return None
+        return node_of_expression(self, value) if is_expression(value) else None
 
     def _real(self, value: Any) -> Node:
         if isinstance(value, numbers.Integral):

@@ -207,11 +207,13 @@ def _numpy_name(name: str) -> str:
 def _chain(function: str, args: list[str]) -> str:
     """Nested calls of a function of two arguments.
 
-    >>> _chain("np.maximum", ["a", "b", "c"])
-    'np.maximum(np.maximum(a, b), c)'
+    >>> _chain("np.maximum", ["a", "b", "c"]), _chain("np.maximum", ["values"])
+    ('np.maximum(np.maximum(a, b), c)', 'np.max(sh.array(values))')
     """
-    if len(args) < 2:
+    if not args:
         return f"{function}(a, b)"
+    if len(args) == 1:
+        return f"{function.removesuffix('imum')}(sh.array({args[0]}))"
     text = args[0]
     for a in args[1:]:
         text = f"{function}({text}, {a})"

@@ -7,7 +7,7 @@ import linecache
 import opcode
 import os
 import sys
-from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from types import CodeType, FrameType, TracebackType
 from typing import Any
@@ -64,26 +64,29 @@ def describe(where: Where, function: str = "") -> str:
     return f"{where}{f', in {function}' if function else ''}{f': {text}' if text else ''}"
 
 
-def definition(function: Callable) -> Where | None:
-    """Where a Python function is defined; None for one without code."""
-    code = getattr(function, "__code__", None)
-    return Where(code.co_filename, code.co_firstlineno) if code else None
+def unwrapped(function: Any) -> Any:
+    """The function that a functools.partial is of; any other as it is."""
+    return function.func if isinstance(function, partial) else function
 
 
-def describe_definition(function: Callable) -> str:
-    """Where a Python function is defined, for a message: the line of its `def`, past the decorators."""
-    where = definition(function)
-    if where is None:
+def name_of(function: Any) -> str:
+    """What a function is called; that of a callable object is its class."""
+    function = unwrapped(function)
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def describe_definition(function: Any) -> str:
+    """Where a function is defined, for a message: the line of its `def`, past the decorators; "" without code."""
+    function = unwrapped(function)
+    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
+    if code is None:
         return ""
-    line = where.line
-    while text_of(where.file, line).startswith("@") or (line < where.line + 20 and not _starts_function(where, line)):
-        line += 1
-    return describe(Where(where.file, line if _starts_function(where, line) else where.line))
-
-
-def _starts_function(where: Where, line: int) -> bool:
-    text = text_of(where.file, line)
-    return text.startswith(("def ", "async def ")) or "lambda" in text
+    first = code.co_firstlineno
+    for line in range(first, first + 40):
+        text = text_of(code.co_filename, line)
+        if text.startswith(("def ", "async def ")) or "lambda" in text:
+            return describe(Where(code.co_filename, line))
+    return describe(Where(code.co_filename, first))
 
 
 class Spot:

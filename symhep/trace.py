@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from symhep import numpy_functions  # noqa: F401  (answers NumPy's protocols)
-from symhep.annotations import Argument, Core, arguments_of
+from symhep.annotations import Argument, Core, arguments_of, hints_of, specification
 from symhep.arrays import Array, cells_of
 from symhep.containers import Tree, flatten
 from symhep.errors import ArgumentError, TraceError, message
-from symhep.graph import BATCH, CONSTANT, Graph, Node, Where
+from symhep.graph import BATCH, CONSTANT, Graph, Node
 from symhep.recorder import Recorder
 from symhep.refusals import explain
-from symhep.source import definition, describe, describe_definition
+from symhep.source import Spot, describe, describe_definition, name_of
 from symhep.values import Scalar
 
 
@@ -62,6 +62,15 @@ class Traced:
     tree: Tree
     outputs: tuple[Output, ...]
     calls: dict[Node, int] = field(default_factory=dict)
+
+    def __reduce__(self):
+        rest = (self.name, self.graph, self.arguments, self.leaves, self.tree, self.outputs)
+        return _restore, (*rest, [self.calls.get(n, 1) for n in self.graph.order])
+
+
+def _restore(name: str, graph: Graph, arguments: tuple, leaves: tuple, tree: Tree, outputs: tuple, calls: list[int]):
+    """A pickled trace: the nodes are others now, in the same order."""
+    return Traced(name, graph, arguments, leaves, tree, outputs, dict(zip(graph.order, calls)))
 
 
 class _Active(threading.local):
@@ -108,7 +117,7 @@ def trace(
     """
     if arguments is None or isinstance(arguments, Mapping):
         arguments = arguments_of(function, parameters, arguments)
-    recorder = Recorder()
+    recorder, name = Recorder(), name_of(function)
     leaves = _leaves(arguments, function)
     inputs = [_input_nodes(recorder, leaf, arguments[leaf.argument].parameter) for leaf in leaves]
     run = _Run(function, tuple(arguments), leaves, inputs, recorder, dict(statics or {}))
@@ -116,9 +125,20 @@ def trace(
     outputs, nodes = _outputs(recorder, values, tree, result, function)
     graph = Graph(tuple([n for part in inputs for n in part]), nodes, recorder.names, recorder.where)
     if not any(n.op == "input" for n in graph.order):
-        what = f"the result of {function.__name__} does not depend on any argument"
+        what = f"the result of {name} does not depend on any argument"
         raise TraceError(message(what, describe_definition(function), "a formula of the arguments"))
-    return Traced(function.__name__, graph, tuple(arguments), leaves, tree, outputs, run.calls)
+    traced = Traced(name, graph, tuple(arguments), leaves, tree, outputs, run.calls)
+    if recorder.objects is not None and any(n.dtype == "complex" for n in recorder.where):
+        _check_objects(traced, run, recorder.objects)
+    return traced
+
+
+def _check_objects(traced: Traced, run: _Run, spot: Spot) -> None:
+    from symhep.selfcheck import misled
+
+    if misled(traced, run.function, run.statics):
+        what = "np.array of traced values is an array of Python objects: NumPy lost what was complex in it"
+        raise TraceError(message(what, str(spot), "sh.array in place of np.array and np.asarray"))
 
 
 # -- arguments -------------------------------------------------------------------------------------------------------
@@ -224,10 +244,10 @@ class _Run:
     def _differs(self, known: int, random: bool) -> TraceError:
         """The error for a function that is not a formula; it points at the first operation that was new."""
         where = next(iter(list(self.recorder.where.values())[known:]), None)
-        place = describe(where, self.function.__name__) if where else describe_definition(self.function)
+        place = describe(where, name_of(self.function)) if where else describe_definition(self.function)
         if random:
             return TraceError(message("random numbers inside a kernel", place, "random numbers as arguments"))
-        what = f"{self.function.__name__} traces differently twice: random numbers, time or mutable global state?"
+        what = f"{name_of(self.function)} traces differently twice: random numbers, time or mutable global state?"
         return TraceError(message(what, place, "what changes as an argument"))
 
 
@@ -262,18 +282,16 @@ def _outputs(recorder, values: list, tree: Tree, annotation: Any, function: Call
 
 def _no_result(path: str, value: Any, function: Callable) -> TraceError:
     if value is None and path == "result":
-        what = f"{function.__name__} returns None"
+        what = f"{name_of(function)} returns None"
         return TraceError(message(what, describe_definition(function), "return ..."))
-    what = f"{path} of {function.__name__} is of type {type(value).__name__}"
+    what = f"{path} of {name_of(function)} is of type {type(value).__name__}"
     return TraceError(message(what, describe_definition(function), "numbers, arrays or containers of them"))
 
 
 def _symmetric_results(function: Callable, annotation: Any, tree: Tree) -> list[bool]:
     """Which leaves of the result are annotated as symmetric."""
-    from symhep.annotations import _hints, specification
-
     if annotation is None:
-        annotation = _hints(function, function.__name__).get("return")
+        annotation = hints_of(function, name_of(function)).get("return")
     form, cores = specification(annotation, "result")
     matches = form.size == tree.size and len(cores) == tree.size
     return [core.symmetric for core in cores] if matches else [False] * tree.size
@@ -313,6 +331,3 @@ def give_name(recorder: Recorder, node: Node, name: str) -> None:
     while unique in taken:
         number, unique = number + 1, f"{name}_{number}"
     recorder.names[node] = unique
-
-
-__all__ = ["Leaf", "Output", "Traced", "Where", "definition", "give_name", "inline", "recording", "trace"]

@@ -19,6 +19,8 @@ from symhep.functions import FUNCTIONS
 from symhep.graph import Node
 from symhep.recorder import CLASSES, Recorder
 from symhep.refusals import no_axes, no_order, no_value, refusal
+from symhep.source import Spot
+from symhep.sympy_values import symbol_of
 
 # Filled by numpy_functions: how NumPy's protocols reach the traced values
 PROTOCOLS: dict[str, Callable] = {}
@@ -220,6 +222,9 @@ class Scalar:
     def __deepcopy__(self, memo):
         return self
 
+    def _sympy_(self):
+        return symbol_of(self._recorder, self._node)
+
     def __array__(self, dtype=None, copy=None):
         if self._node.dtype == "complex":
             raise refusal(
@@ -228,6 +233,8 @@ class Scalar:
             )
         if dtype is not None and np.dtype(dtype) != object:
             raise no_value("float")
+        if self._recorder.objects is None:
+            self._recorder.objects = Spot.here()
         cell = np.empty((), object)
         cell[()] = self
         return cell

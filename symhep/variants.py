@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symhep import calls
+from symhep import calls, results
 from symhep.calls import Runner
 from symhep.errors import ArgumentError, TargetError, message
 from symhep.graph import Graph
@@ -51,7 +51,7 @@ class Variant:
 
     def __init__(self, traced: Traced, options: Options):
         self.traced, self.options = traced, options
-        self.slots = calls.slots_of(traced)
+        self.slots = results.slots_of(traced)
         self.runners: dict[tuple[str, np.dtype], Runner] = {}
         self._optimised: Optimised | None = None
         self._lock = threading.RLock()
@@ -81,18 +81,18 @@ class Variant:
                     found = self.runners[key] = compiled(self.optimised.graph, *key)
         return found
 
-    def __getstate__(self) -> dict:
-        return {"traced": self.traced, "options": self.options}
-
-    def __setstate__(self, state: dict) -> None:
-        self.__init__(state["traced"], state["options"])  # type: ignore[misc]
+    def with_options(self, options: Options) -> Variant:
+        """The same graph with other options; the optimised graph is kept where they leave it as it is."""
+        made = Variant(self.traced, options)
+        if (options.effort, options.math) == (self.options.effort, self.options.math):
+            made._optimised = self._optimised
+        return made
 
 
 def _is_plain(traced: Traced) -> bool:
     """Whether every argument is one real number per event, so that arrays can be columns as they are."""
-    return all(
-        not leaf.core.shape and leaf.core.kind in ("real", "integer") for leaf in traced.leaves
-    ) and not any(a.parameter or a.static or a.tree.kind != "leaf" for a in traced.arguments)
+    scalars = all(not leaf.core.shape and leaf.core.kind in ("real", "integer") for leaf in traced.leaves)
+    return scalars and not any(a.static or a.tree.kind != "leaf" for a in traced.arguments)
 
 
 def compiled(graph: Graph, target: str, dtype: np.dtype) -> Runner:

@@ -78,16 +78,21 @@ class _Maker:
 
     def _operation(self, change: int) -> Node:
         op = self.rng.choice([o for o in self.ops if OPS[o].arity == 2 or change >= 0])
-        for attempt in range(10 * ATTEMPTS):
-            args = self._operands(OPS[op].arity, change)
-            node = self.build.node(op, args)
+        best, least = None, math.inf
+        for _ in range(ATTEMPTS):
+            node = self.build.node(op, self._operands(OPS[op].arity, change))
             if node in self.value:
                 continue
-            value = [_EVALUATE[op](*xs) for xs in zip(*[self.value[a] for a in args], strict=True)]
-            if attempt > ATTEMPTS or 1 / 16 < max(map(abs, value)) < 16:
+            value = [_EVALUATE[op](*xs) for xs in zip(*[self.value[a] for a in node.args], strict=True)]
+            size = max(map(abs, value))
+            distance = abs(math.log2(size)) if 0 < size < math.inf else 1e6
+            if distance < least:
+                best, least = (node, value), distance
+            if distance < 4:
                 break
+        node, value = best
         self.value[node] = value
-        for used in args:
+        for used in node.args:
             self.unused.pop(used, None)
         self.unused[node] = None
         self.latest.append(node)

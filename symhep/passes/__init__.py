@@ -118,7 +118,8 @@ def _best_route(real: Graph, plain: Graph, routes: tuple[Route, ...], stages: li
         if found is None:
             continue
         result = _fewest(found, plain, tried)
-        if _rank(result) < _rank(best):
+        # at a tie the first route wins over the plain program: its form does not depend on the spelling
+        if _rank(result) < _rank(best) or (best is plain and _rank(result) == _rank(plain)):
             if best_stages:
                 dropped.append(best_stages)
             best, best_stages = result, tried

@@ -57,6 +57,11 @@ class Layout:
     @property
     def total(self) -> int:
         """Bytes of the whole; its start is to be a multiple of LINE."""
+        return self.stage_base + self.outputs * self.events * self.vector.size
+
+    @property
+    def stage_base(self) -> int:
+        """Where outputs are put together as structs."""
         return self.row(self.inputs + self.outputs + self.rows)
 
     def row(self, k: int) -> int:

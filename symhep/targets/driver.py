@@ -7,11 +7,14 @@
 copied block by block into rows: neighbouring components of an array of structs together, transposed in registers.
 Events at the end that do not fill a vector go through rows too, padded, so that a result never depends on an event's
 position. A column of stride 0 is one value for all events; a parameter is given with the stride PARAMETER.
-`run` allocates scratch memory itself if it is given none. `how` is 0, VIA_ROWS or STREAM: contiguous outputs too are
-written to rows and copied from there, in the second case past the caches.
+`run` allocates scratch memory itself if it is given none. With the flag STREAM in `how`, contiguous outputs
+too are written to rows, and all outputs go from there past the caches: for many large ones.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from symhep.targets.ircode import Code
 from symhep.targets.llvm import Vector
@@ -20,14 +23,15 @@ from symhep.targets.transpose import gather, move, scatter, stream
 # What the driver knows of a kernel: sizes and places in the scratch memory (bodies.Layout), its two functions,
 # and where the C library is: modules have no undefined symbols, so that they can be linked anywhere
 FIELDS = (
-    "inputs", "outputs", "rows", "events", "list_base", "row_base", "row_bytes", "total", "once", "each", "malloc", "free"
+    "inputs", "outputs", "rows", "events", "list_base", "row_base", "row_bytes", "stage_base", "total",
+    "once", "each", "malloc", "free",
 )  # fmt: skip
 
 PARAMETER = 1  # no column has this stride
-VIA_ROWS, STREAM = 1, 2
-ALL = 4  # inputs go through rows too: the events at the end
+STREAM = 1
+ALL = 2  # inputs go through rows too: the events at the end
 
-BLOCK = 32  # events, where columns are copied: little enough that the hardware fetches the next ones in the meantime
+BLOCK = 64  # events, where columns are copied: little enough that the hardware fetches the next ones in the meantime
 
 # The driver's list: for each group of columns that is copied (GROUP), or for each column in a row (only ENTRY)
 GROUP = "{ ptr, i64, i64, ptr }"  # where in memory, stride, how many columns, row
@@ -44,9 +48,7 @@ def driver(v: Vector) -> str:
             scatter(v),
             move(v),
             stream(v),
-            *(part(v) for part in (_pad, _small, _fill, _group, _list, _part, _run)),
-            _copy(v, True),
-            _copy(v, False),
+            *(part(v) for part in (_pad, _small, _fill, _group, _list, _copy_in, _copy_out, _part, _run)),
             "attributes #0 = { nounwind }",
             "!0 = !{i32 1}",
             "",
@@ -186,27 +188,52 @@ def _append(code: Code, items: str, counter: str, type_: str, *values: str) -> N
     code.store(code.int("add", count, 1), counter)
 
 
-def _copy(v: Vector, reading: bool) -> str:
-    """Copy n events of all groups of a list from or to rows, and move on."""
-    name = "copy_in" if reading else "copy_out"
-    code = Code(f"internal void @{name}(ptr %k, ptr %groups, i64 %count, i64 %n, i64 %how) #0")
+def _copy_in(v: Vector) -> str:
+    """Copy n events of all groups of a list into rows, and move on."""
+    code = Code("internal void @copy_in(ptr %k, ptr %groups, i64 %count, i64 %n) #0")
     pitch = _field(code, "row_bytes")
-    streaming = code.test("ne", code.int("and", "%how", STREAM), 0)
-    with code.loop(0, "%count") as i:
-        place = code.at("%groups", i, GROUP)
-        base, stride, group, row = (
-            code.load(code.at(place, 8 * k), kind) for k, kind in enumerate(("ptr", "i64", "i64", "ptr"))
-        )
+    with _each_group(code) as (base, stride, group, row):
         contiguous = code.test("eq", stride, v.size)
         with code.when(contiguous):
-            copy = "@move" if reading else code(f"select i1 {streaming}, ptr @stream, ptr @move")
-            target, source = (row, base) if reading else (base, row)
-            code.do(f"call void {copy}(ptr {target}, ptr {source}, i64 %n)")
+            code.do(f"call void @move(ptr {row}, ptr {base}, i64 %n)")
         with code.when(code(f"xor i1 {contiguous}, true")):
-            copy = "gather" if reading else "scatter"
-            code.do(f"call void @{copy}(ptr {base}, i64 {stride}, i64 {group}, ptr {row}, i64 {pitch}, i64 %n)")
-        code.store(code.at(base, code.int("mul", "%n", stride)), place, "ptr")
+            code.do(f"call void @gather(ptr {base}, i64 {stride}, i64 {group}, ptr {row}, i64 {pitch}, i64 %n)")
     return code.end()
+
+
+def _copy_out(v: Vector) -> str:
+    """Copy n events of all groups of a list out of rows, and move on.
+
+    What is to go past the caches has to come in whole lines: structs are put together in the scratch memory first.
+    """
+    code = Code("internal void @copy_out(ptr %k, ptr %s, ptr %groups, i64 %count, i64 %n, i64 %how) #0")
+    pitch = _field(code, "row_bytes")
+    stage = code.at("%s", _field(code, "stage_base"))
+    streaming = code.test("ne", code.int("and", "%how", STREAM), 0)
+    copy = code(f"select i1 {streaming}, ptr @stream, ptr @move")
+    with _each_group(code) as (base, stride, group, row):
+        contiguous = code.test("eq", stride, v.size)
+        with code.when(contiguous):
+            code.do(f"call void {copy}(ptr {base}, ptr {row}, i64 %n)")
+        with code.when(code(f"xor i1 {contiguous}, true")):
+            dense = code.test("eq", stride, code.int("mul", group, v.size))
+            staged = code(f"and i1 {dense}, {streaming}")
+            target = code(f"select i1 {staged}, ptr {stage}, ptr {base}")
+            code.do(f"call void @scatter(ptr {target}, i64 {stride}, i64 {group}, ptr {row}, i64 {pitch}, i64 %n)")
+            with code.when(staged):
+                code.do(f"call void @stream(ptr {base}, ptr {stage}, i64 {code.int('mul', group, '%n')})")
+    return code.end()
+
+
+@contextmanager
+def _each_group(code: Code) -> Iterator[tuple[str, str, str, str]]:
+    """Go through a list of groups; afterwards each is n events further on."""
+    with code.loop(0, "%count") as i:
+        place = code.at("%groups", i, GROUP)
+        kinds = ("ptr", "i64", "i64", "ptr")
+        base, stride, group, row = (code.load(code.at(place, 8 * k), kind) for k, kind in enumerate(kinds))
+        yield base, stride, group, row
+        code.store(code.at(base, code.int("mul", "%n", stride)), place, "ptr")
 
 
 def _part(v: Vector) -> str:
@@ -239,13 +266,13 @@ def _blocks(code: Code, v: Vector, counts: list[str], read: str, written: str, m
     block = code(f"select i1 {single}, i64 {block}, i64 {_field(code, 'events')}")
     with code.loop(0, "%n", block) as b:
         n = code(f"call i64 @llvm.smin.i64(i64 {block}, i64 {code.int('sub', '%n', b)})")
-        code.do(f"call void @copy_in(ptr %k, ptr {read}, i64 {counts[0]}, i64 {n}, i64 %how)")
+        code.do(f"call void @copy_in(ptr %k, ptr {read}, i64 {counts[0]}, i64 {n})")
         with code.when(code.test("sge", "%how", ALL)):
             code.do(f"call void @pad(ptr %k, ptr %s, i64 {n})")
         begin = code.int("mul", b, v.size)
         end = code.int("add", begin, code.int("mul", _whole_vectors(code, v, n), v.size))
         code.do(f"call void {_function(code, 'each')}(ptr %s, i64 {begin}, i64 {end})")
-        code.do(f"call void @copy_out(ptr %k, ptr {written}, i64 {counts[1]}, i64 {n}, i64 %how)")
+        code.do(f"call void @copy_out(ptr %k, ptr %s, ptr {written}, i64 {counts[1]}, i64 {n}, i64 %how)")
         back = code.int("mul", block, -v.size)
         with code.loop(0, counts[2]) as i:
             entry = code.load(code.at(moved, i, ENTRY), "ptr")

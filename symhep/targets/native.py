@@ -21,13 +21,12 @@ import numpy as np
 from symhep.program import Program
 from symhep.targets import bodies
 from symhep.targets.bodies import Layout
-from symhep.targets.driver import FIELDS, PARAMETER, STREAM, VIA_ROWS, driver
+from symhep.targets.driver import FIELDS, PARAMETER, STREAM, driver
 from symhep.targets.llvm import vector
 
 SMALL = 64  # events that the small path takes
 THREAD_WORK = 50_000  # nanoseconds of work that make another thread worth while
-CACHE_WAYS = 8  # streams that a cache keeps at one place
-STREAM_BYTES = 8 << 20  # outputs larger than this are written past the caches
+STREAM_BYTES = 16 << 20  # of columns: beyond it many outputs are written past the caches
 OPERATION_TIME = 0.02  # nanoseconds per event and instruction
 
 Store = MutableMapping[str, bytes]
@@ -205,7 +204,7 @@ class Native:
         events = len(outputs[0]) if outputs else 0
         if events:
             described = self._describe(columns, outputs, events)
-            how = self._how(described, events)
+            how = self._how(events)
             pieces = self._pieces(events, threads)
             others = [_pool().submit(self._piece, described, how, *piece) for piece in pieces[1:]]
             self._piece(described, how, *pieces[0])
@@ -241,15 +240,10 @@ class Native:
         size = self.layout.events * -(-events // (self.layout.events * threads))
         return [(start, min(start + size, events)) for start in range(0, events, size)]
 
-    def _how(self, described: array, events: int) -> int:
-        """Whether to write outputs in place: not where many of them fall on the same places of a cache."""
-        count = self.layout.outputs
-        if count <= CACHE_WAYS:
-            return 0
-        places = {address >> 6 & 63 for address in described[-2 * count :: 2]}
-        if count <= CACHE_WAYS * len(places) // 2:
-            return 0
-        return STREAM if count * events * self.dtype.itemsize > STREAM_BYTES else VIA_ROWS
+    def _how(self, events: int) -> int:
+        """Whether to write past the caches: pays where many outputs do not stay in them anyway."""
+        size = (self.layout.inputs + self.layout.outputs) * events * self.dtype.itemsize
+        return STREAM if self.layout.outputs > 8 and size > STREAM_BYTES else 0
 
     def _piece(self, described: array, how: int, start: int, stop: int) -> None:
         columns, scratch = described.buffer_info()[0], self._scratch().address

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from symhep.targets.ircode import Code
 from symhep.targets.llvm import Vector
 
-PIECE = 16  # bytes that are loaded and stored as one: the blocks that processors rearrange fastest
+LOADED, STORED = 16, 32  # bytes that are loaded and stored as one, by measurement
 
 
 def gather(v: Vector) -> str:
@@ -66,7 +66,7 @@ class _Copy:
     into_rows: bool
 
     def function(self, name: str) -> str:
-        """For each vector of events, take as many components at a time as PIECE bytes hold, then half as many, ...
+        """For each vector of events, take as many components at a time as are loaded or stored as one, then half as many, ...
 
         In this order memory is read and written from one end to the other.
         """
@@ -77,7 +77,7 @@ class _Copy:
         with code.loop(0, whole, v.lanes) as i:
             code.store("0", done)
             event, place = code.at("%base", code.int("mul", i, "%stride")), code.at("%row", i, v.real)
-            chunk = PIECE // v.size
+            chunk = min(v.lanes, (LOADED if self.into_rows else STORED) // v.size)
             while chunk:
                 with code.loop(code.load(done), code.int("sub", "%group", chunk - 1), chunk) as c:
                     self.transpose(code, chunk, code.at(event, c, v.real), code.at(place, code.int("mul", c, "%pitch")))

@@ -1,0 +1,1 @@
+"""Side by side with other packages: python -m benchmarks (or make bench) prints the tables."""

@@ -1,0 +1,201 @@
+"""Compare symhep with other ways to compute the same formulas: one table per formula.
+
+    python -m benchmarks                                  all formulas, about five minutes
+    python -m benchmarks --quick                          less than one
+    python -m benchmarks --only amp1 --only dimuon
+    python -m benchmarks --markdown docs/performance.md   also write the tables to a file
+
+The notes under the tables say what is compared. To add a system or a formula: systems.py, inputs.py.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import helas_c
+from benchmarks.compare import Batch, Comparison, Row, compare
+from benchmarks.inputs import INPUTS
+from benchmarks.systems import SYSTEMS
+
+EVENTS = (20_000, 100_000)
+QUICK = ("amp1", "dimuon", "helix")
+PACKAGES = ("symhep", "numpy", "numba", "llvmlite", "sympy")
+MISSING = "–"
+SHORT = {"float64": "f64", "float32": "f32"}
+
+NOTES = """\
+ops: operations per event by the counting rule of `symhep report`, of the program that the system runs; for plain C,
+NumPy and numba, those of the Python function with every call of a helper counted. compile: seconds from the function
+(or the C file) to the first values in float64; packages are imported before. ns: nanoseconds per event, one thread, the
+median of rounds in which the systems take turns; f64 and f32 are float64 and float32, 20k is 20,000 events per call.
+×: how many times faster than the reference, which is plain C where there is C code and a compiler, else NumPy.
+
+plain C: benchmarks/helas.c, gcc -O3 -march=native and the floating-point options of benchmarks/helas_c.py. NumPy: the
+function called with whole columns. numba: @njit(error_model="numpy", fastmath=True) on a loop that calls the function;
+for uū → γγγ the version in benchmarks/helas_numba.py. sympy: the function called with real symbols, real and imaginary
+parts kept apart, then lambdify(cse=True): with NumPy on whole columns; with numba as a function called in a loop; or
+its text pasted into that loop. Where it has literals, numba computes it in float64 even for float32 columns."""
+
+
+def batch_title(batch: Batch) -> str:
+    """
+    >>> batch_title(("float32", 20_000))
+    'f32 20k'
+    """
+    dtype, events = batch
+    return f"{SHORT[dtype]} {events // 1000}k" if events >= 1000 else f"{SHORT[dtype]} {events}"
+
+
+def header(comparison: Comparison) -> list[str]:
+    """The titles of the columns: two for every batch."""
+    titles = ["", "ops", "compile"]
+    for batch in comparison.batches:
+        titles += [f"{batch_title(batch)} ns", "×"]
+    return titles
+
+
+def cells(row: Row, comparison: Comparison) -> list[str]:
+    """One line of the table."""
+    operations = MISSING if row.operations is None else str(row.operations)
+    compiling = MISSING if row.compile_seconds is None else f"{row.compile_seconds:.2f}"
+    line = [row.system, operations, compiling]
+    for batch in comparison.batches:
+        own = row.nanoseconds(batch)
+        other = comparison.reference.nanoseconds(batch) if comparison.reference else None
+        line += [number(own), number(other / own if own and other else None)]
+    return line
+
+
+def number(value: float | None) -> str:
+    """Three digits.
+
+    >>> number(0.12345), number(12.345), number(1234.5), number(None)
+    ('0.123', '12.3', '1234', '–')
+    """
+    if value is None:
+        return MISSING
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
+    return f"{value:.{digits}f}"
+
+
+def remarks(comparison: Comparison) -> list[str]:
+    """What is to be said under a table: why something is missing, what × means, how much the times scatter."""
+    reference = comparison.reference
+    said = [f"× is relative to {reference.system}"] if reference else []
+    said += [f"quartiles of a time lie {comparison.spread:.0%} apart"]
+    return said + [f"{row.system}: {row.note}" for row in comparison.rows if row.note]
+
+
+def table(comparison: Comparison) -> Table:
+    """For a terminal."""
+    made = Table(title=title(comparison), box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    made.caption = "; ".join(remarks(comparison))
+    for i, heading in enumerate(header(comparison)):
+        made.add_column(heading, justify="right" if i else "left", no_wrap=True)
+    for row in comparison.rows:
+        made.add_row(*cells(row, comparison), style="bold" if row.system == "symhep" else "")
+    return made
+
+
+def title(comparison: Comparison) -> str:
+    return f"{comparison.given.name}: {comparison.given.title}"
+
+
+def markdown(comparison: Comparison) -> str:
+    """The same for a file."""
+    lines = [header(comparison), ["---", *["---:"] * (len(header(comparison)) - 1)]]
+    lines += [cells(row, comparison) for row in comparison.rows]
+    body = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([f"## {title(comparison)}", "", *body, "", f"{'; '.join(remarks(comparison))}."])
+
+
+def machine() -> list[str]:
+    """What the tables were made on."""
+    lines = [f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"]
+    if load := other_load():
+        lines[0] += f", {load}"
+    packages = [f"{name} {found}" for name in PACKAGES if (found := version_of(name))]
+    lines.append(f"Python {platform.python_version()}, {', '.join(packages)}")
+    if command := helas_c.compiler():
+        lines.append(subprocess.run([command, "--version"], capture_output=True, text=True).stdout.splitlines()[0])
+    return lines
+
+
+def other_load() -> str:
+    """A warning where other programs kept the machine busy in the last minute."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return f"**busy with other programs (load {load:.1f}) at the start**" if load > 0.3 else ""
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return getattr(sys.modules.get(package), "__version__", "")
+
+
+def page(comparisons: list[Comparison], about: list[str], arguments: list[str]) -> str:
+    """The tables as a page of the documentation."""
+    command = shlex.join(["python", "-m", "benchmarks", *arguments])
+    parts = ["# Performance", f"Written by `{command}`.", "\n".join(f"- {line}" for line in about)]
+    parts += [markdown(comparison) for comparison in comparisons]
+    return "\n\n".join([*parts, "## What is compared", NOTES]) + "\n"
+
+
+def chosen(names: list[str] | None, default: list[str], known: dict) -> list[str]:
+    unknown = [name for name in names or [] if name not in known]
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(known)}")
+    return names or default
+
+
+def main(
+    quick: Annotated[bool, typer.Option(help="fewer rounds, one batch size, no msq: less than a minute")] = False,
+    only: Annotated[list[str] | None, typer.Option(help=f"{', '.join(INPUTS)}; may be repeated")] = None,
+    system: Annotated[list[str] | None, typer.Option(help=f"{'; '.join(SYSTEMS)}; may be repeated")] = None,
+    budget: Annotated[float, typer.Option(min=1, help="seconds that a system may take to compile")] = 60.0,
+    rounds: Annotated[int, typer.Option(min=1, help="samples of every time")] = 9,
+    markdown: Annotated[Path | None, typer.Option(help="also write the tables to this file")] = None,
+) -> None:
+    """Compare symhep with other ways to compute the same formulas: one table per formula."""
+    names = chosen(only, list(QUICK if quick else INPUTS), INPUTS)
+    systems = chosen(system, list(SYSTEMS), SYSTEMS)
+    options = {"events": EVENTS[:1], "rounds": min(rounds, 3)} if quick else {"events": EVENTS, "rounds": rounds}
+    console = Console()
+    about = machine()
+    for line in about:
+        console.print(line.replace("**", ""), style="dim", highlight=False)
+    comparisons = []
+    for name in names:
+        with console.status(name) as status:
+            comparisons.append(compare(name, systems, budget=budget, progress=status.update, **options))
+        console.print(table(comparisons[-1]))
+    console.print(NOTES, style="dim", highlight=False)
+    if markdown:
+        arguments = [a if not Path(a).is_absolute() else Path(a).name for a in sys.argv[1:]]
+        markdown.write_text(page(comparisons, about, arguments), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)
