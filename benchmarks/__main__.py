@@ -1,6 +1,6 @@
 """Compare symhep with other ways to compute the same formulas: one table per formula.
 
-    python -m benchmarks                                  all formulas, about five minutes
+    python -m benchmarks                                  all formulas, about four minutes
     python -m benchmarks --quick                          less than one
     python -m benchmarks --only amp1 --only dimuon
     python -m benchmarks --markdown docs/performance.md   also write the tables to a file
@@ -38,8 +38,8 @@ SHORT = {"float64": "f64", "float32": "f32"}
 NOTES = """\
 ops: operations per event by the counting rule of `symhep report`, of the program that the system runs; for plain C,
 NumPy and numba, those of the Python function with every call of a helper counted. compile: seconds from the function
-(or the C file) to the first values in float64; packages are imported before. ns: nanoseconds per event, one thread, the
-median of rounds in which the systems take turns; f64 and f32 are float64 and float32, 20k is 20,000 events per call.
+(or the C file) to the first values in float64; packages are imported before. Times: nanoseconds per event, one thread,
+the median of rounds in which the systems take turns; f64 and f32 are float64 and float32, 20k is 20,000 events per call.
 ×: how many times faster than the reference, which is plain C where there is C code and a compiler, else NumPy.
 
 plain C: benchmarks/helas.c, gcc -O3 -march=native and the floating-point options of benchmarks/helas_c.py. NumPy: the
@@ -50,19 +50,20 @@ its text pasted into that loop. Where it has literals, numba computes it in floa
 
 
 def batch_title(batch: Batch) -> str:
-    """
+    """The heading of a column of times, on two lines.
+
     >>> batch_title(("float32", 20_000))
-    'f32 20k'
+    'f32\\n20k'
     """
     dtype, events = batch
-    return f"{SHORT[dtype]} {events // 1000}k" if events >= 1000 else f"{SHORT[dtype]} {events}"
+    return f"{SHORT[dtype]}\n{events // 1000}k" if events >= 1000 else f"{SHORT[dtype]}\n{events}"
 
 
 def header(comparison: Comparison) -> list[str]:
     """The titles of the columns: two for every batch."""
-    titles = ["", "ops", "compile"]
+    titles = ["ns per event", "ops", "compile"]
     for batch in comparison.batches:
-        titles += [f"{batch_title(batch)} ns", "×"]
+        titles += [batch_title(batch), "×"]
     return titles
 
 
@@ -118,6 +119,7 @@ def markdown(comparison: Comparison) -> str:
     lines = [header(comparison), ["---", *["---:"] * (len(header(comparison)) - 1)]]
     lines += [cells(row, comparison) for row in comparison.rows]
     body = [f"| {' | '.join(line)} |" for line in lines]
+    body[0] = body[0].replace("\n", " ")
     return "\n".join([f"## {title(comparison)}", "", *body, "", f"{'; '.join(remarks(comparison))}."])
 
 

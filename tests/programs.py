@@ -12,8 +12,9 @@ from symhep.ops import OPS
 from symhep.program import Program, build
 
 ARITHMETIC = ("add", "sub", "mul")
-SAMPLES = 3  # points at which the generator follows the values, to keep them of order one
-ATTEMPTS = 20  # operands that it tries for an operation until the value is of order one
+SAMPLES = 8  # points at which the generator follows the values, to keep them of order one
+ATTEMPTS = 8  # operands that it tries for an operation until the value is of order one
+LARGE = 3  # powers of two that count as order one
 
 _EVALUATE: dict[str, Callable[..., float]] = {
     "add": operator.add,
@@ -77,44 +78,64 @@ class _Maker:
         return Graph(tuple(self.inputs), tuple(self.unused), order=leaves + order)
 
     def _operation(self, change: int) -> Node:
-        op = self.rng.choice([o for o in self.ops if OPS[o].arity == 2 or change >= 0])
-        best, least = None, math.inf
-        for _ in range(ATTEMPTS):
-            node = self.build.node(op, self._operands(OPS[op].arity, change))
-            if node in self.value:
-                continue
-            value = [_EVALUATE[op](*xs) for xs in zip(*[self.value[a] for a in node.args], strict=True)]
-            size = max(map(abs, value))
-            distance = abs(math.log2(size)) if 0 < size < math.inf else 1e6
-            if distance < least:
-                best, least = (node, value), distance
-            if distance < 4:
-                break
-        node, value = best
+        """The first of some candidates that is of order one; else a value brought back to it, or the best candidate."""
+        pools = self._pools(change)
+        best, value, least = None, [], math.inf
+        attempt = 0
+        while best is None or (attempt < ATTEMPTS and least > LARGE):
+            if attempt % ATTEMPTS == 0:
+                op = self.rng.choice([o for o in self.ops if OPS[o].arity == 2 or change >= 0])
+            attempt += 1
+            node = self.build.node(op, self._operands(OPS[op].arity, *pools))
+            if node not in self.value and (found := self._evaluate(node))[0] < least:
+                best, (least, value) = node, found
+        if least > LARGE and change >= 0 and "mul" in self.ops:
+            best = self._damped(pools[0])
+            least, value = self._evaluate(best)
+        return self._made(best, value)
+
+    def _pools(self, change: int) -> tuple[list[Node], list[Node]]:
+        """What the operands are chosen from, so that the number of unused values changes so."""
+        recent = self.latest[-self.window :]
+        fresh = list(self.unused)[-self.window :]
+        stale = [n for n in recent if n not in self.unused] or recent
+        return (stale if change > 0 else fresh), (fresh if change < 0 else stale)
+
+    def _operands(self, arity: int, first: list[Node], second: list[Node]) -> tuple[Node, ...]:
+        a = self.rng.choice(first)
+        if arity == 1:
+            return (a,)
+        b = self.rng.choice(second)
+        if first is not second and self.rng.random() < self.constants:
+            b = self._literal(self.rng.uniform(0.5, 1.5))
+        while b is a and first is second:
+            b = self.rng.choice(second)
+        return (a, b) if self.rng.random() < 0.5 else (b, a)
+
+    def _damped(self, pool: list[Node]) -> Node:
+        largest = max(pool, key=lambda n: max(map(abs, self.value[n])))
+        size = max(map(abs, self.value[largest]))
+        node = self.build.node("mul", (largest, self._literal(1 / size if 0 < size < math.inf else 0.5)))
+        while node in self.value:
+            node = self.build.node("mul", (self.rng.choice(pool), self._literal(self.rng.uniform(0.1, 0.2))))
+        return node
+
+    def _literal(self, value: float) -> Node:
+        n = self.build.const(float(f"{value:.3g}"))
+        self.value[n] = [float(n.attrs[0])] * SAMPLES
+        return n
+
+    def _evaluate(self, node: Node) -> tuple[float, list[float]]:
+        """How far from order one, in powers of two, and the values at the samples."""
+        value = [_EVALUATE[node.op](*xs) for xs in zip(*[self.value[a] for a in node.args], strict=True)]
+        size = max(map(abs, value))
+        ordinary = 0 < size < math.inf and not any(map(math.isnan, value))
+        return (abs(math.log2(size)) if ordinary else 1e6), value
+
+    def _made(self, node: Node, value: list[float]) -> Node:
         self.value[node] = value
         for used in node.args:
             self.unused.pop(used, None)
         self.unused[node] = None
         self.latest.append(node)
         return node
-
-    def _operands(self, arity: int, change: int) -> tuple[Node, ...]:
-        """Operands of which 2, 1 or 0 are used for the first time, so that the number of unused values changes so."""
-        recent = self.latest[-self.window :]
-        fresh = list(self.unused)[-self.window :]
-        stale = [n for n in recent if n not in self.unused] or recent
-        a = self.rng.choice(stale if change > 0 else fresh)
-        if arity == 1:
-            return (a,)
-        if change < 0:
-            b = self.rng.choice([n for n in fresh if n is not a] or recent)
-        elif self.rng.random() < self.constants:
-            b = self._literal()
-        else:
-            b = self.rng.choice(stale)
-        return (a, b) if self.rng.random() < 0.5 else (b, a)
-
-    def _literal(self) -> Node:
-        n = self.build.const(round(self.rng.uniform(0.5, 1.5), 3))
-        self.value[n] = [float(n.attrs[0])] * SAMPLES
-        return n

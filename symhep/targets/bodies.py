@@ -127,7 +127,7 @@ def emit(program: Program, dtype: np.dtype, width: int, balance: bool = False) -
         _calls("once", len(once), ""),
         _calls("each", len(each), ", i64 %from, i64 %to"),
         *[rescue_function(name, v) for name in rescues],
-        "attributes #0 = { nounwind }",
+        'attributes #0 = { nounwind alignstack=64 }',
         'attributes #1 = { cold noinline nounwind }',
         '!0 = !{!"branch_weights", i32 1, i32 1000000}',
         "!1 = !{}",
