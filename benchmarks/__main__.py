@@ -25,69 +25,71 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import helas_c
-from benchmarks.compare import Batch, Comparison, Row, compare
+from benchmarks.compare import Comparison, Row, compare
 from benchmarks.inputs import INPUTS
 from benchmarks.systems import SYSTEMS
 
 EVENTS = (20_000, 100_000)
-QUICK = ("amp1", "dimuon", "helix")
+QUICK = ("amp1", "dimuon")
 PACKAGES = ("symhep", "numpy", "numba", "llvmlite", "sympy")
 MISSING = "–"
-SHORT = {"float64": "f64", "float32": "f32"}
 
 NOTES = """\
 ops: operations per event by the counting rule of `symhep report`, of the program that the system runs; for plain C,
 NumPy and numba, those of the Python function with every call of a helper counted. compile: seconds from the function
-(or the C file) to the first values in float64; packages are imported before. Times: nanoseconds per event, one thread,
-the median of rounds in which the systems take turns; f64 and f32 are float64 and float32, 20k is 20,000 events per call.
-×: how many times faster than the reference, which is plain C where there is C code and a compiler, else NumPy.
+(or the C file) to the first values in float64; packages are imported before. float64, float32: nanoseconds per event,
+one thread, the median of rounds in which the systems take turns. ×: how many times faster than the reference, which is
+plain C where there is C code and a compiler, else NumPy.
 
 plain C: benchmarks/helas.c, gcc -O3 -march=native and the floating-point options of benchmarks/helas_c.py. NumPy: the
 function called with whole columns. numba: @njit(error_model="numpy", fastmath=True) on a loop that calls the function;
 for uū → γγγ the version in benchmarks/helas_numba.py. sympy: the function called with real symbols, real and imaginary
 parts kept apart, then lambdify(cse=True): with NumPy on whole columns; with numba as a function called in a loop; or
-its text pasted into that loop. Where it has literals, numba computes it in float64 even for float32 columns."""
-
-
-def batch_title(batch: Batch) -> str:
-    """The heading of a column of times, on two lines.
-
-    >>> batch_title(("float32", 20_000))
-    'f32\\n20k'
-    """
-    dtype, events = batch
-    return f"{SHORT[dtype]}\n{events // 1000}k" if events >= 1000 else f"{SHORT[dtype]}\n{events}"
+its text pasted into that loop (inline). Where it has literals, numba computes in float64 even for float32 columns."""
 
 
 def header(comparison: Comparison) -> list[str]:
-    """The titles of the columns: two for every batch."""
-    titles = ["ns per event", "ops", "compile"]
-    for batch in comparison.batches:
-        titles += [batch_title(batch), "×"]
-    return titles
+    """The titles of the columns: two for every precision."""
+    dtypes = dict.fromkeys(dtype for dtype, _ in comparison.batches)
+    return ["", "events", "ops", "compile", *[title for dtype in dtypes for title in (dtype, "×")]]
 
 
-def cells(row: Row, comparison: Comparison) -> list[str]:
+def lines(comparison: Comparison) -> list[list[str]]:
+    """The lines of the table: every system with the smaller batch, then with the larger."""
+    sizes = dict.fromkeys(events for _, events in comparison.batches)
+    return [cells(row, comparison, events) for events in sizes for row in comparison.rows]
+
+
+def cells(row: Row, comparison: Comparison, events: int) -> list[str]:
     """One line of the table."""
     operations = MISSING if row.operations is None else str(row.operations)
     compiling = MISSING if row.compile_seconds is None else f"{row.compile_seconds:.2f}"
-    line = [row.system, operations, compiling]
+    line = [row.system, short(events), operations, compiling]
     for batch in comparison.batches:
-        own = row.nanoseconds(batch)
-        other = comparison.reference.nanoseconds(batch) if comparison.reference else None
-        line += [number(own), number(other / own if own and other else None)]
+        if batch[1] == events:
+            own = row.nanoseconds(batch)
+            other = comparison.reference.nanoseconds(batch) if comparison.reference else None
+            line += [number(own), number(other / own if own and other else None)]
     return line
 
 
+def short(events: int) -> str:
+    """
+    >>> short(100), short(20_000)
+    ('100', '20k')
+    """
+    return f"{events // 1000}k" if events >= 1000 else str(events)
+
+
 def number(value: float | None) -> str:
-    """Three digits.
+    """Two decimals or three digits.
 
     >>> number(0.12345), number(12.345), number(1234.5), number(None)
-    ('0.123', '12.3', '1234', '–')
+    ('0.12', '12.3', '1234', '–')
     """
     if value is None:
         return MISSING
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2
     return f"{value:.{digits}f}"
 
 
@@ -101,12 +103,14 @@ def remarks(comparison: Comparison) -> list[str]:
 
 def table(comparison: Comparison) -> Table:
     """For a terminal."""
-    made = Table(title=title(comparison), box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    made = Table(title=title(comparison), box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     made.caption = "; ".join(remarks(comparison))
     for i, heading in enumerate(header(comparison)):
         made.add_column(heading, justify="right" if i else "left", no_wrap=True)
-    for row in comparison.rows:
-        made.add_row(*cells(row, comparison), style="bold" if row.system == "symhep" else "")
+    for i, line in enumerate(lines(comparison)):
+        if i and i % len(comparison.rows) == 0:
+            made.add_section()
+        made.add_row(*line, style="bold" if line[0] == "symhep" else "")
     return made
 
 
@@ -116,10 +120,8 @@ def title(comparison: Comparison) -> str:
 
 def markdown(comparison: Comparison) -> str:
     """The same for a file."""
-    lines = [header(comparison), ["---", *["---:"] * (len(header(comparison)) - 1)]]
-    lines += [cells(row, comparison) for row in comparison.rows]
-    body = [f"| {' | '.join(line)} |" for line in lines]
-    body[0] = body[0].replace("\n", " ")
+    rule = ["---", *["---:"] * (len(header(comparison)) - 1)]
+    body = [f"| {' | '.join(line)} |" for line in (header(comparison), rule, *lines(comparison))]
     return "\n".join([f"## {title(comparison)}", "", *body, "", f"{'; '.join(remarks(comparison))}."])
 
 
@@ -165,6 +167,11 @@ def page(comparisons: list[Comparison], about: list[str], arguments: list[str]) 
     return "\n\n".join([*parts, "## What is compared", NOTES]) + "\n"
 
 
+def say(console: Console, paragraphs: list[str]) -> None:
+    for text in paragraphs:
+        console.print(text, style="dim", highlight=False)
+
+
 def chosen(names: list[str] | None, default: list[str], known: dict) -> list[str]:
     unknown = [name for name in names or [] if name not in known]
     if unknown:
@@ -173,27 +180,26 @@ def chosen(names: list[str] | None, default: list[str], known: dict) -> list[str
 
 
 def main(
-    quick: Annotated[bool, typer.Option(help="fewer rounds, one batch size, no msq: less than a minute")] = False,
+    quick: Annotated[bool, typer.Option(help="amp1 and dimuon, fewer rounds, one batch size")] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"{', '.join(INPUTS)}; may be repeated")] = None,
     system: Annotated[list[str] | None, typer.Option(help=f"{'; '.join(SYSTEMS)}; may be repeated")] = None,
     budget: Annotated[float, typer.Option(min=1, help="seconds that a system may take to compile")] = 60.0,
-    rounds: Annotated[int, typer.Option(min=1, help="samples of every time")] = 9,
+    rounds: Annotated[int, typer.Option(min=1, help="samples of every time")] = 15,
     markdown: Annotated[Path | None, typer.Option(help="also write the tables to this file")] = None,
 ) -> None:
     """Compare symhep with other ways to compute the same formulas: one table per formula."""
     names = chosen(only, list(QUICK if quick else INPUTS), INPUTS)
     systems = chosen(system, list(SYSTEMS), SYSTEMS)
-    options = {"events": EVENTS[:1], "rounds": min(rounds, 3)} if quick else {"events": EVENTS, "rounds": rounds}
+    options = {"events": EVENTS[:1], "rounds": min(rounds, 9)} if quick else {"events": EVENTS, "rounds": rounds}
     console = Console()
     about = machine()
-    for line in about:
-        console.print(line.replace("**", ""), style="dim", highlight=False)
+    say(console, [line.replace("**", "") for line in about])
     comparisons = []
     for name in names:
         with console.status(name) as status:
             comparisons.append(compare(name, systems, budget=budget, progress=status.update, **options))
         console.print(table(comparisons[-1]))
-    console.print(NOTES, style="dim", highlight=False)
+    say(console, [paragraph.replace("\n", " ") for paragraph in NOTES.split("\n\n")])
     if markdown:
         arguments = [a if not Path(a).is_absolute() else Path(a).name for a in sys.argv[1:]]
         markdown.write_text(page(comparisons, about, arguments), encoding="utf-8")

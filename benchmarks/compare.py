@@ -174,7 +174,7 @@ def compare(
     events: Sequence[int] = (20_000, 100_000),
     *,
     dtypes: Sequence[str] = DTYPES,
-    rounds: int = 7,
+    rounds: int = 15,
     at_least: float = 0.005,
     budget: float = 60.0,
     progress: Callable[[str], None] = lambda text: None,

@@ -81,6 +81,7 @@ def times(events: int, rounds: int = 9, at_least: float = 0.005) -> dict[tuple[s
                 "NumPy": partial(f.function, *given[: f.arguments]),
             }
             for label, call in calls.items():
+                call()  # compiles
                 samples[f.name, dtype, label] = partial(seconds_per_call, call, at_least)
     found = medians(samples, rounds)
     result = {}

@@ -92,7 +92,7 @@ def sympy_numba(given: Input) -> Prepared:
     return Prepared(_Loop(given.names, made.outputs, lambda dtype: function), lambda: made.operations)
 
 
-def sympy_numba_loop(given: Input) -> Prepared:
+def sympy_numba_inline(given: Input) -> Prepared:
     """The same text, but pasted into the loop: only then does LLVM use vector instructions."""
     from benchmarks.sympy_route import program
 
@@ -107,7 +107,7 @@ SYSTEMS: dict[str, Callable[[Input], Prepared]] = {
     "numba": numba_plain,
     "sympy, NumPy": sympy_numpy,
     "sympy, numba": sympy_numba,
-    "sympy, numba, one loop": sympy_numba_loop,
+    "sympy, numba, inline": sympy_numba_inline,
 }
 
 

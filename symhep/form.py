@@ -55,17 +55,7 @@ class Form:
 
     def _open(self, n: Node) -> Reference:
         if n.op == "product":
-            coefficient, monomial = Fraction(1), UNIT
-            for a, e in zip(n.args, n.attrs[0], strict=True):
-                c, m = self.refs[a]
-                if c != 1 and not isinstance(e, int):
-                    m = ((self._scaled_base(a), 1),)
-                elif c != 1:
-                    coefficient *= Fraction(c) ** e
-                monomial = times(monomial, to_power(m, e))
-            if not self.merge:
-                monomial = ((self.new_product(monomial, n.key), 1),)
-            return tidy(coefficient), monomial
+            return self._open_product(n)
         if n.op == "sum":
             terms: dict[Monomial, Rational] = {}
             for a, c in zip(n.args, n.attrs[0], strict=True):
@@ -80,10 +70,24 @@ class Form:
             return tidy(Fraction(n.attrs[0])), UNIT
         base = self.new_base(n.op, n.attrs, n.key)
         self.args[base] = [self.refs[a] for a in n.args]
-        return 1, ((base, 1),)
+        return 1, ((base, 2),)
 
-    def _scaled_base(self, a: Node) -> int:
-        """A sum of one term, for a coefficient that has to stay under a root."""
+    def _open_product(self, n: Node) -> Reference:
+        coefficient, monomial = Fraction(1), UNIT
+        for a, e in zip(n.args, n.attrs[0], strict=True):
+            c, m = self.refs[a]
+            if isinstance(e, int):
+                coefficient *= Fraction(c) ** e
+                monomial = times(monomial, to_power(m, e))
+            else:  # the root of a product is not the product of the roots: both factors may be negative
+                b = m[0][0] if c == 1 and len(m) == 1 and m[0][1] == 2 else self._radicand(a)
+                monomial = times(monomial, ((b, int(2 * e)),))
+        if not self.merge:
+            monomial = ((self.new_product(monomial, n.key), 2),)
+        return tidy(coefficient), monomial
+
+    def _radicand(self, a: Node) -> int:
+        """A sum of one term, for what has to stay together under a root."""
         if a not in self.scaled:
             c, m = self.refs[a]
             self.scaled[a] = self.new_sum({m: c}, a.key)
@@ -97,7 +101,7 @@ class Form:
         if len(terms) == 1:
             ((m, c),) = terms.items()
             return c, m
-        return 1, ((self.new_sum(terms, key), 1),)
+        return 1, ((self.new_sum(terms, key), 2),)
 
     # users ---------------------------------------------------------------------------------------------------------
 
@@ -136,7 +140,7 @@ class Form:
 
     def rooted(self) -> set[int]:
         """The bases that stand under a root somewhere."""
-        return {b for m in self.users() for b, e in m if not isinstance(e, int)}
+        return {b for m in self.users() for b, e in m if e % 2}
 
     # back ----------------------------------------------------------------------------------------------------------
 
@@ -153,7 +157,7 @@ class Form:
 
     def _built(self, m: Monomial, built: dict[int, Node]) -> bool:
         """Whether the monomial is a base that the result has: only such values keep their names."""
-        return len(m) == 1 and m[0][1] == 1 and m[0][0] in built
+        return len(m) == 1 and m[0][1] == 2 and m[0][0] in built
 
     def _close_base(self, nary: Nary, base: int, built: dict[int, Node], inputs: dict[str, Node]) -> Node:
         if base in self.sums:
@@ -173,9 +177,9 @@ class Form:
     def _monomial(self, nary: Nary, m: Monomial, built: dict[int, Node]) -> Node:
         if not m:
             return nary.one
-        if len(m) == 1 and m[0][1] == 1:
+        if len(m) == 1 and m[0][1] == 2:
             return built[m[0][0]]
-        factors = sorted([(built[b], e) for b, e in m], key=lambda factor: factor[0].key)
+        factors = sorted([(built[b], tidy(Fraction(e, 2))) for b, e in m], key=lambda factor: factor[0].key)
         return nary.build.node("product", tuple([n for n, _ in factors]), (tuple([e for _, e in factors]),))
 
 

@@ -159,7 +159,9 @@ class Nary:
             return self.product([(n, exponent)], coefficient)
         inside, outside = [], []
         for x, e in zip(n.args, n.attrs[0], strict=True):
-            if e % 2 == 0:
+            if not isinstance(e, int):
+                inside.append((x, e))
+            elif e % 2 == 0:
                 magnitude = x if nonnegative(x) else self.build.node("abs", (x,))
                 outside.append((magnitude, tidy(Fraction(e) * exponent)))
             elif nonnegative(x):

@@ -22,6 +22,7 @@ from symhep.passes.extract import extract
 from symhep.passes.lower import lower
 from symhep.passes.pair_sincos import pair_sincos
 from symhep.passes.reciprocals import reciprocals
+from symhep.passes.roots import roots
 from symhep.passes.schedule import schedule
 from symhep.passes.split_complex import split_complex
 
@@ -29,7 +30,13 @@ Pass = Callable[[Graph], Graph]
 Route = tuple[tuple[str, Pass], ...]
 
 _START: Route = (("canonical", canonical), ("flattened", flatten))
-_SHARE: Route = (("shared", extract), ("flattened", flatten), ("shared again", extract))
+_SHARE: Route = (
+    ("shared", extract),
+    ("flattened", flatten),
+    ("roots taken out", roots),
+    ("flattened", flatten),
+    ("shared again", extract),
+)
 
 _LINEAR: Route = (
     ("canonical", partial(canonical, merge_shared=False)),
@@ -154,7 +161,7 @@ def _run(route: Route, graph: Graph, stages: list[Stage], limit: int | None) -> 
     for name, apply in route:
         start = time.perf_counter()
         before, graph = graph, apply(graph)
-        if limit is not None and graph is before:
+        if limit is not None and graph is before and name in ("grouped", "distributed"):
             return None
         stages.append(Stage(name, count(lower(graph)), time.perf_counter() - start))
         if limit is not None and _work(graph) > limit:

@@ -43,7 +43,7 @@ def _candidates(form: Form, uses: int, terms: int) -> set[int]:
     for m, by in users.items():
         for b, e in m:
             times_used[b] = times_used.get(b, 0) + len(by)
-            if e != 1 or any(u not in form.sums for u in by):
+            if e != 2 or any(u not in form.sums for u in by):
                 barred.add(b)
     return {
         s
@@ -59,7 +59,7 @@ def _multiplied_out(
     result: dict[Monomial, Rational] = {}
     changed = False
     for m, c in terms.items():
-        factor = next((b for b, e in m if b in open_sums and e == 1), None)
+        factor = next((b for b, e in m if b in open_sums and e == 2), None)
         if factor is None:
             result[m] = tidy(result.get(m, 0) + c)
             continue

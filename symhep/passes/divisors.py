@@ -15,7 +15,6 @@ from symhep.monomials import (
     divides,
     factors,
     length,
-    products,
     times,
     to_power,
 )
@@ -48,6 +47,8 @@ class Divisors:
         self.monomials: list[Monomial] = []
         self.numbers: dict[Monomial, int] = {}
         self.keys: list[int] = []
+        self.lengths: list[int] = []
+        self.multiples: dict[tuple[int, int], int] = {}
         self.unit = self.number(UNIT)
         self.sums = {s: {self.number(m): c for m, c in terms.items()} for s, terms in form.sums.items()}
         self.products = {p: self.number(m) for p, m in form.products.items()}
@@ -58,6 +59,8 @@ class Divisors:
         self.pairs: dict[Pair, dict[int, int]] = {}
         self.quotients: dict[tuple[int, int], tuple[int, int]] = {}
         self.touched: dict[Kernel | Pair, None] = {}
+        self.parts: dict[tuple[int, int], dict[int, Rational]] = {}  # what a monomial is multiplied by in a sum
+        self.parts_of: dict[int, list[tuple[int, int]]] = {}
         for base in form.live():
             self.enter(base)
         for _, m in self.outputs:
@@ -70,12 +73,16 @@ class Divisors:
         if n is None:
             n = self.numbers[m] = len(self.monomials)
             self.monomials.append(m)
+            self.lengths.append(length(m))
             keys = self.form.keys
-            self.keys.append(mix(*[x for k, e in sorted([(keys[b], e) for b, e in m]) for x in (k, hash(e))]))
+            self.keys.append(mix(*[x for k, e in sorted([(keys[b], e) for b, e in m]) for x in (k, e)]))
         return n
 
     def times(self, m: int, g: int) -> int:
-        return m if g == self.unit else self.number(times(self.monomials[m], self.monomials[g]))
+        known = self.multiples.get((m, g))
+        if known is None:
+            known = self.multiples[m, g] = self.number(times(self.monomials[m], self.monomials[g]))
+        return known
 
     def divide(self, m: int, g: int) -> int:
         return m if g == self.unit else self.number(divide(self.monomials[m], self.monomials[g]))
@@ -163,6 +170,7 @@ class Divisors:
                 return
         others = list(terms)
         terms[m] = c
+        self._forget(s)
         self.use(m, s)
         if len(others) > _REACH:
             others = sorted(others, key=lambda q: (self.keys[q] - self.keys[m]) & _MASK)[:_REACH]
@@ -174,7 +182,12 @@ class Divisors:
             if q != m:
                 self.part(s, m, q)
         del self.sums[s][m]
+        self._forget(s)
         self.disuse(m, s)
+
+    def _forget(self, s: int) -> None:
+        for entry in self.parts_of.pop(s, ()):
+            self.parts.pop(entry, None)
 
     def take_touched(self) -> list[Kernel | Pair]:
         """The divisors that occur in a new place since the last call."""
@@ -187,7 +200,7 @@ class Divisors:
         """Decides between divisors that save equally much: pairs first, then by structure."""
         if len(divisor) == 2:
             (b, e), (c, f) = divisor
-            return 0, mix(self.form.keys[b], self.form.keys[c], hash(e), hash(f)), 0
+            return 0, mix(self.form.keys[b], self.form.keys[c], e, f), 0
         return 1, mix(self.keys[divisor[0]], self.keys[divisor[1]]), divisor[2]
 
     def gain(self, divisor: Kernel | Pair) -> int:
@@ -218,21 +231,30 @@ class Divisors:
         return terms, places
 
     def _further_terms(self, found: list[tuple[int, int, int, int]]) -> dict[int, Rational]:
+        a, b = self.divide(found[0][1], found[0][3]), self.divide(found[0][2], found[0][3])
         further: dict[int, Rational] | None = None
-        for s, m, q, g in found:
+        for s, m, _, g in found:
             terms = self.sums[s]
             if len(terms) == 2:
                 return {}
-            c, part = terms[m], self.monomials[g]
-            here = {
-                self.divide(t, g): ratio(k, c)
-                for t, k in terms.items()
-                if t != m and t != q and divides(part, self.monomials[t])
-            }
-            further = here if further is None else {t: k for t, k in further.items() if here.get(t) == k}
+            part, c = self.cofactors(s, g), terms[m]
+            if further is None:
+                further = {t: ratio(k, c) for t, k in part.items() if t != a and t != b}
+            else:
+                further = {t: r for t, r in further.items() if t in part and ratio(part[t], c) == r}
             if not further:
                 return {}
         return further or {}
+
+    def cofactors(self, s: int, g: int) -> dict[int, Rational]:
+        """What a monomial is multiplied by in a sum, with the coefficients of the terms."""
+        known = self.parts.get((s, g))
+        if known is None:
+            part, monomials = self.monomials[g], self.monomials
+            known = {self.divide(t, g): k for t, k in self.sums[s].items() if divides(part, monomials[t])}
+            self.parts[s, g] = known
+            self.parts_of.setdefault(s, []).append((s, g))
+        return known
 
     def _gain_of_kernel(self, kernel: dict[int, Rational], places: list[Place]) -> int:
         gain, exists = 0, False
@@ -249,11 +271,11 @@ class Divisors:
             made.add(g)
         for m, n in removed.items():
             if n == sum(self.users[m].values()):
-                gain += products(self.monomials[m])
-        gain -= sum([length(self.monomials[g]) for g in made])
+                gain += max(self.lengths[m] - 1, 0)
+        gain -= sum([self.lengths[g] for g in made])
         if not exists:
             gain -= len(kernel) - 1 + sum([abs(r) != 1 for r in kernel.values()])
-            gain -= sum([products(self.monomials[t]) for t in kernel if t not in self.users])
+            gain -= sum([max(self.lengths[t] - 1, 0) for t in kernel if t not in self.users])
         return gain
 
     # change --------------------------------------------------------------------------------------------------------
@@ -276,7 +298,7 @@ class Divisors:
                 c = self.sums[s][here[0]]
                 for t in here:
                     self.remove_term(s, t)
-                self.add_term(s, self.number(times(self.monomials[g], ((item, 1),))), c)
+                self.add_term(s, self.number(times(self.monomials[g], ((item, 2),))), c)
         for s in dict.fromkeys([s for s, _, _ in places]):
             if len(self.sums[s]) == 1 and s not in self.rooted:
                 self._dissolve(s)
@@ -288,11 +310,11 @@ class Divisors:
     def _apply_pair(self, pair: Pair) -> None:
         (b, e), (c, f) = pair
         product = times(((b, e),), ((c, f),))
-        item = self.form.new_base("product", (), mix(self.form.keys[b], self.form.keys[c], hash(e), hash(f)))
+        item = self.form.new_base("product", (), mix(self.form.keys[b], self.form.keys[c], e, f))
         replaced = {}
         for m, often in self.pairs[pair].items():
             rest = divide(self.monomials[m], to_power(product, often))
-            replaced[m] = self.number(times(rest, ((item, often),)))
+            replaced[m] = self.number(times(rest, ((item, 2 * often),)))
         self._replace(replaced)
         self.products[item] = self.number(product)
         self.enter(item)
@@ -326,7 +348,7 @@ class Divisors:
         for m in holders:
             ((_, e),) = [f for f in self.monomials[m] if f[0] == s]
             rest = tuple([f for f in self.monomials[m] if f[0] != s])
-            q, factor = self.number(times(rest, to_power(value, e))), tidy(Fraction(c) ** e)
+            q, factor = self.number(times(rest, to_power(value, e // 2))), tidy(Fraction(c) ** (e // 2))
             if factor != 1:
                 self._scale(m, factor)
             self._replace({m: q})

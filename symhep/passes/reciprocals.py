@@ -7,7 +7,6 @@ from collections import Counter
 from symhep.form import Form
 from symhep.graph import Graph
 from symhep.monomials import Factor, Monomial, factors
-from symhep.nary import Rational, tidy
 
 
 def reciprocals(graph: Graph, *, least: int = 2) -> Graph:
@@ -23,7 +22,7 @@ def reciprocals(graph: Graph, *, least: int = 2) -> Graph:
     shared = {}
     for (b, e), times in sorted(below.items(), key=lambda entry: (form.keys[entry[0][0]], entry[0][1])):
         if times >= least:
-            shared[b, e] = form.new_product(((b, e),), form.keys[b] ^ (0x5851F42D4C957F2D if e == -1 else 0x14057B7E))
+            shared[b, e] = form.new_product(((b, e),), form.keys[b] ^ (0x5851F42D4C957F2D if e == -2 else 0x14057B7E))
     new = {m: _with_reciprocals(m, shared) for m in form.users()}
     for base in bases:
         if base in form.sums:
@@ -37,8 +36,8 @@ def reciprocals(graph: Graph, *, least: int = 2) -> Graph:
 
 
 def _with_reciprocals(m: Monomial, shared: dict[Factor, int]) -> Monomial:
-    powers: dict[int, Rational] = {}
+    powers: dict[int, int] = {}
     for (b, e), often in factors(m):
-        item, power = (shared[b, e], 1) if (b, e) in shared else (b, e)
-        powers[item] = tidy(powers.get(item, 0) + power * often)
+        item, power = (shared[b, e], 2) if (b, e) in shared else (b, e)
+        powers[item] = powers.get(item, 0) + power * often
     return tuple(sorted(powers.items()))

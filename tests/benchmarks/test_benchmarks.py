@@ -82,14 +82,14 @@ def test_tables_show_every_system_with_its_speedup(comparison):
     console = Console(width=140, file=io.StringIO())
     console.print(command.table(comparison))
     text = console.file.getvalue()
-    assert re.search(r"symhep +\d+ +\d+\.\d+ +\d", text)
+    assert re.search(r"symhep +100 +\d+ +\d+\.\d+ +\d", text) and re.search(r"symhep +300 ", text)
     assert "× is relative to NumPy" in text
     page = command.page([comparison], ["a machine"], ["--only", "dimuon"])
     assert "`python -m benchmarks --only dimuon`" in page
     rows = [line for line in page.splitlines() if line.startswith("| ")]
-    assert len(rows) == 2 + len(comparison.rows)
-    assert {line.count("|") for line in rows} == {3 + 2 * 4 + 1}
-    assert [cell.strip() for cell in rows[3].split("|")][5] == "1.00"  # the reference
+    assert len(rows) == 2 + 2 * len(comparison.rows)
+    assert {line.count("|") for line in rows} == {1 + 4 + 2 * 2}
+    assert [cell.strip() for cell in rows[3].split("|")][6] == "1.00"  # the reference
 
 
 def test_a_system_that_takes_too_long_is_stopped():
@@ -97,7 +97,7 @@ def test_a_system_that_takes_too_long_is_stopped():
     (row,) = made.rows
     assert row.note == "not finished in 0.05 s"
     assert not row.times and made.reference is None
-    assert command.MISSING in command.cells(row, made)
+    assert command.MISSING in command.lines(made)[0]
 
 
 def test_wrong_values_are_not_measured():
@@ -114,7 +114,7 @@ def test_a_row_without_times_says_why(comparison):
     row = Row("numba", 10, 0.5, note="values differ")
     made = Comparison(comparison.given, comparison.batches, [row])
     assert made.reference is None
-    assert command.cells(row, made) == ["numba", "10", "0.50", *[command.MISSING] * 8]
+    assert command.lines(made)[0] == ["numba", "100", "10", "0.50", *[command.MISSING] * 4]
     assert "numba: values differ" in command.remarks(made)
 
 

@@ -16,6 +16,7 @@ from symhep.passes.extract import extract
 from symhep.passes.lower import lower
 from symhep.passes.pair_sincos import pair_sincos
 from symhep.passes.reciprocals import reciprocals
+from symhep.passes.roots import roots
 from symhep.passes.schedule import schedule
 from symhep.passes.split_complex import split_complex
 from tests.checks import assert_same_value
@@ -31,6 +32,7 @@ PASSES = {
     "flatten": ([split_complex, canonical], flatten),
     "group": ([split_complex, canonical, flatten], group),
     "distribute": ([split_complex, canonical, flatten], partial(distribute, uses=4, terms=4)),
+    "roots": ([split_complex, canonical, flatten], roots),
     "extract": ([split_complex, canonical, flatten], extract),
     "reciprocals": ([split_complex, canonical, flatten, extract], reciprocals),
     "lower": ([split_complex, canonical, flatten, extract], lower),
@@ -159,6 +161,31 @@ def test_functions_undone(written, gone):
     after = optimise(before).graph
     assert assert_same_value(before, after, low=0.5) == 3
     assert not any(getattr(count(after), kind) for kind in gone)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda x, y: np.sqrt(x * y) + x,  # both negative: the root of a product is not the product of the roots
+        lambda x, y: np.sqrt(2 * x * y) * np.sqrt(2 * x * y) + np.sqrt(x * y),
+        lambda x, y: np.sqrt(np.sqrt(1 + x * x)) * np.sqrt(np.exp(x)) * y,
+        lambda x, y: np.sqrt(np.sqrt(np.exp(x))) + y,
+        lambda x, y: np.sqrt(np.sqrt(x * x * y * y)) / y,
+        lambda x, y: (x * y) ** 1.5 * (x * y) ** -2.5,
+        lambda x, y: np.sqrt(-x) * np.sqrt(-y) / np.sqrt(-x - y),
+        lambda x, y: (np.sqrt(-x) * y + y / np.sqrt(-x)) ** 2 + x,
+        lambda x, y: np.sqrt(x**2) * np.sqrt(y**6) + np.sqrt(-(x**3)),
+    ],
+)
+@pytest.mark.parametrize("effort", ["fast", "default"])
+def test_roots(written, effort):
+    before = graph_of(written, 2)
+    assert assert_same_value(before, optimise(before, effort=effort).graph, low=-2.0, high=-0.5) == 3
+
+
+def test_roots_leave_a_sum_that_is_squared():
+    c = counts_of(lambda s, x, y: (np.sqrt(s) * x + y / np.sqrt(s)) ** 2, 3)
+    assert (c.sqrt, c.div) == (0, 1)
 
 
 def test_common_factors_come_out_of_sums():
