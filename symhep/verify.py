@@ -21,6 +21,7 @@ __all__ = ["Difference", "Verification", "VerificationError", "compare", "values
 
 GUARD_DIGITS = 30  # the second evaluation has this many more; what the two differ by is the error of the first
 SLACK = 10**6  # how much larger than its estimate an error may be
+NOTHING = mpmath.mpf(2) ** -1100  # a difference this small no float can hold
 
 
 class VerificationError(SymhepError):
@@ -179,6 +180,8 @@ class _Comparison:
             return False, -inf
         with precision(self.digits):
             difference, size = abs(x - y), max(abs(x), abs(y))
+            if difference < NOTHING:
+                return True, inf
             noise = abs(x - x_rough) + (abs(y - y_rough) if finite(y_rough) else inf)
             tolerance = self._tolerance(noise, x, y)
             agree = bool(difference <= tolerance)

@@ -98,7 +98,9 @@ class _Maker:
         """What the operands are chosen from, so that the number of unused values changes so."""
         recent = self.latest[-self.window :]
         fresh = list(self.unused)[-self.window :]
-        stale = [n for n in recent if n not in self.unused] or recent
+        stale = [n for n in recent if n not in self.unused]
+        if len(stale) < 8:  # at the beginning, and where the outputs fill the window
+            stale = [n for n in self.latest if n not in self.unused][-self.window :] + recent
         return (stale if change > 0 else fresh), (fresh if change < 0 else stale)
 
     def _operands(self, arity: int, first: list[Node], second: list[Node]) -> tuple[Node, ...]:
@@ -108,7 +110,7 @@ class _Maker:
         b = self.rng.choice(second)
         if first is not second and self.rng.random() < self.constants:
             b = self._literal(self.rng.uniform(0.5, 1.5))
-        while b is a and first is second:
+        if b is a:
             b = self.rng.choice(second)
         return (a, b) if self.rng.random() < 0.5 else (b, a)
 

@@ -23,6 +23,9 @@ LIST_BYTES = 40  # of the driver's lists, for each column
 CACHE = 1 << 18  # bytes that the rows should not exceed: they are to stay in the second-level cache
 
 
+# Columns are fetched this many bytes ahead: hardware stops at the end of each page, and there are many columns
+AHEAD = 1024
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where things are in the scratch memory, in bytes."""
@@ -307,6 +310,8 @@ class _Each(_Writer):
             align = layout.vector.bytes
         elif number in self.plan.columns and number not in straight.parameters:
             place = self.at(self._column(self.plan.columns[number]), "%o", f"p{number}")
+            ahead = self.at(place, AHEAD, f"a{number}")
+            self.lines.append(f"call void @llvm.prefetch.p0(ptr {ahead}, i32 0, i32 3, i32 1)")
             align = layout.vector.size
         else:
             return super(_Each, self).fetch(number)

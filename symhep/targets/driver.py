@@ -2,6 +2,7 @@
 
     run(kernel, columns, scratch, start, stop, how)   events start .. stop of columns, each given by address and stride
     small(kernel, scratch, n)                         up to a block of events whose inputs are in the rows of the scratch
+    describe(arrays, columns, n, data)                addresses and strides of n one-dimensional NumPy arrays
 
 `kernel` points to the numbers of FIELDS. Columns that are contiguous are read and written in place. The others are
 copied block by block into rows: neighbouring components of an array of structs together, transposed in registers.
@@ -48,7 +49,7 @@ def driver(v: Vector) -> str:
             scatter(v),
             move(v),
             stream(v),
-            *(part(v) for part in (_pad, _small, _fill, _group, _list, _copy_in, _copy_out, _part, _run)),
+            *(part(v) for part in (_pad, _small, _describe, _fill, _group, _list, _copy_in, _copy_out, _part, _run)),
             "attributes #0 = { nounwind }",
             "!0 = !{i32 1}",
             "",
@@ -112,6 +113,17 @@ def _small(v: Vector) -> str:
     code.do(f"call void {_function(code, 'once')}(ptr %s)")
     size = code.int("mul", _whole_vectors(code, v, "%n"), v.size)
     code.do(f"call void {_function(code, 'each')}(ptr %s, i64 0, i64 {size})")
+    return code.end()
+
+
+def _describe(v: Vector) -> str:
+    """Of NumPy's array objects: `data` says where they hold the address; the pointer to the strides is 24 bytes on."""
+    code = Code("void @describe(ptr %arrays, ptr %columns, i64 %n, i64 %data) #0")
+    strides = code.int("add", "%data", 24)
+    with code.loop(0, "%n") as j:
+        array, place = code.load(code.at("%arrays", j, "ptr"), "ptr"), code.at("%columns", j, "{ ptr, i64 }")
+        code.store(code.load(code.at(array, "%data"), "ptr"), place, "ptr")
+        code.store(code.load(code.load(code.at(array, strides), "ptr")), code.at(place, 8))
     return code.end()
 
 

@@ -26,7 +26,7 @@ from symhep.targets.llvm import vector
 
 SMALL = 64  # events that the small path takes
 THREAD_WORK = 50_000  # nanoseconds of work that make another thread worth while
-STREAM_BYTES = 16 << 20  # of columns: beyond it many outputs are written past the caches
+STREAM_BYTES = 24 << 20  # of columns: beyond it many outputs are written past the caches
 OPERATION_TIME = 0.02  # nanoseconds per event and instruction
 
 Store = MutableMapping[str, bytes]
@@ -132,11 +132,13 @@ class _Driver:
     engine: llvm.ExecutionEngine
     run: Callable[..., None]
     small: Callable[..., None]
+    describe: Callable[..., None]
     run_address: int
 
 
 _drivers: dict[tuple[str, int], _Driver] = {}
 _RUN = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 6)
+_DESCRIBE = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)
 _SMALL = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 3)
 
 
@@ -144,8 +146,8 @@ def _driver(dtype: np.dtype, width: int, store: Store | None) -> _Driver:
     key = (dtype.str, width)
     if key not in _drivers:
         engine = _load(_object(driver(vector(dtype, width)), store))
-        run, small = engine.get_function_address("run"), engine.get_function_address("small")
-        _drivers[key] = _Driver(engine, _RUN(run), _SMALL(small), run)
+        run, small, describe = map(engine.get_function_address, ("run", "small", "describe"))
+        _drivers[key] = _Driver(engine, _RUN(run), _SMALL(small), _DESCRIBE(describe), run)
     return _drivers[key]
 
 
@@ -190,6 +192,7 @@ class Native:
         self._kernel = array("q", [numbers[name] for name in FIELDS])
         self.kernel_address = self._kernel.buffer_info()[0]
         self.run_address = driver.run_address
+        self._any_parameter = any(parameters)
         self.event_time = OPERATION_TIME * text.count("\n")
         self._local = threading.local()
 
@@ -213,6 +216,12 @@ class Native:
 
     def _describe(self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], events: int) -> array:
         """Address and stride of every column."""
+        arrays = [*columns, *outputs]
+        if _address is _fast_address and self._all_regular(arrays, events):
+            described = array("q", bytes(16 * len(arrays)))
+            objects = array("q", map(id, arrays))
+            self._driver.describe(objects.buffer_info()[0], described.buffer_info()[0], len(arrays), _DATA)
+            return described
         described = array("q")
         for column, parameter in zip(columns, self.parameters, strict=True):
             self._check(column)
@@ -228,6 +237,13 @@ class Native:
         if len(outputs) != self.layout.outputs:
             raise ValueError(f"{self.layout.outputs} outputs are needed, not {len(outputs)}")
         return described
+
+    def _all_regular(self, arrays: list[np.ndarray], events: int) -> bool:
+        """Whether these are as many columns as are needed, none a parameter, of the right dtype and length."""
+        if self._any_parameter or events < 2 or len(arrays) != self.layout.inputs + self.layout.outputs:
+            return False
+        dtype = self.dtype
+        return all([a.dtype is dtype and a.size == events and a.ndim == 1 for a in arrays])
 
     def _check(self, column: np.ndarray) -> None:
         if column.dtype is not self.dtype and column.dtype != self.dtype:

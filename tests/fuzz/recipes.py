@@ -107,6 +107,8 @@ def recipe(seed: int) -> Recipe:
                     kinds.append("r")
                 i = _needed(rng, kinds, steps, kind)
             args.append(i)
+        if all(i >= inputs and steps[i - inputs].constant is not None for i in args):  # plain Python is not on trial
+            args[0] = _varying(rng, kinds, steps, inputs)
         steps.append(Step(entry.name, tuple(args)))
         kinds.append(entry.gives)
     last = [i for i in range(inputs, len(kinds)) if not (i >= inputs and steps[i - inputs].constant is not None)]
@@ -119,6 +121,7 @@ def recipe(seed: int) -> Recipe:
 def _arguments(rng: random.Random, style: str) -> tuple[Argument, ...]:
     kinds = "".join(rng.choices("rciv", (10, 4 if style == "complex" else 0.3, 0.5, 0.5), k=rng.randint(1, 4)))
     kinds = ("c" if style == "complex" else "r") + kinds + ("b" if rng.random() < 0.05 else "")
+    kinds = kinds if "r" in kinds or "v" in kinds else kinds + "r"
     made = [Argument(f"x{n}", k, n > 0 and k in "rcv" and rng.random() < 0.12) for n, k in enumerate(kinds)]
     return tuple(made)
 
@@ -146,15 +149,17 @@ def _operand(rng: random.Random, kinds: list[str], kind: str) -> int | None:
     return rng.choice(found[-6:] if rng.random() < 0.7 else found)
 
 
+def _varying(rng: random.Random, kinds: list[str], steps: list[Step], inputs: int) -> int:
+    """A real value that is no constant."""
+    return rng.choice([i for i, k in enumerate(kinds) if k == "r" and (i < inputs or steps[i - inputs].constant is None)])
+
+
 def _needed(rng: random.Random, kinds: list[str], steps: list[Step], kind: str) -> int:
     """A value of a kind that may have to be made first."""
     if (found := [i for i, k in enumerate(kinds) if k == kind]) and kind != "r":
         return rng.choice(found)
     if kind == "r":
         return len(kinds) - 1 if kinds[-1] == "r" else next(i for i, k in enumerate(kinds) if k == "r")
-    if "r" not in kinds:
-        kinds.append("r")
-        steps.append(Step("real(c)", (kinds.index("c"),)))
     reals = [i for i, k in enumerate(kinds) if k == "r"]
     steps.append(Step({"c": "x+iy", "b": "less:rr"}[kind], (rng.choice(reals), rng.choice(reals))))
     kinds.append(kind)

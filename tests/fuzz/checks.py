@@ -1,0 +1,234 @@
+"""What is checked of one random formula; each check returns the failures that it finds, as texts.
+
+The compiled program is compared bit for bit with its own operations carried out one by one: arithmetic by NumPy, each
+elementary function by itself as machine code. Elementary functions are then compared with NumPy's on the arguments that
+occur, and with mpmath where the two differ. So no tolerance for rounding is needed, however long the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from symhep.evaluate import Tape, TooLarge, _numpy_function, precision, rounded
+from symhep.graph import BATCH, Builder, Graph, Node
+from symhep.ops import ELEMENTARY_COST, OPS, resolve
+from symhep.program import build
+from symhep.targets.native import Native, compile_program
+from tests.fuzz.vocabulary import EXACT
+
+ULPS = 2.0  # the largest error of an elementary function
+Columns = Mapping[str, np.ndarray]
+Values = dict[Node, Any]
+
+
+# -- bits ------------------------------------------------------------------------------------------------------------
+
+
+def same_bits(a: Any, b: Any) -> np.ndarray:
+    """Where two arrays are equal, signs of zeros included; any NaN equals any other."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.dtype.kind == "c":
+        return same_bits(a.real, b.real) & same_bits(a.imag, b.imag)
+    if a.dtype.kind == "b" or b.dtype.kind == "b":
+        return a.astype(bool) == b.astype(bool)
+    return (a == b) & (np.signbit(a) == np.signbit(b)) | np.isnan(a) & np.isnan(b)
+
+
+def differences(what: str, names: Sequence[str], found: Sequence[Any], right: Sequence[Any], columns: Columns) -> list[str]:
+    """Texts for the outputs that differ, with the first event where they do."""
+    texts = []
+    for name, a, b in zip(names, found, right, strict=True):
+        a, b = np.broadcast_arrays(a, b)
+        wrong = ~same_bits(a, b)
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            at = ", ".join(f"{k}={np.ravel(v)[i if np.size(v) > 1 else 0]!r}" for k, v in columns.items())
+            texts.append(f"{what}: {name} is {np.ravel(a)[i]!r}, not {np.ravel(b)[i]!r} ({wrong.sum()} events), at {at}")
+    return texts
+
+
+# -- one operation at a time -----------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=None)
+def compiled(op: str, dtype: np.dtype) -> Native:
+    """One elementary function as machine code."""
+    b = Builder()
+    xs = tuple([b.input(f"x{k}") for k in range(OPS[op].arity or 1)])
+    made = b.node(op, xs)
+    outputs = (made,) if op != "sincos" else tuple([b.node("item", (made,), (k,)) for k in (0, 1)])
+    return compile_program(build(Graph(xs, outputs)), dtype)
+
+
+def elementary(op: str, args: Sequence[Any], dtype: np.dtype) -> Any:
+    """An elementary function by the compiled code."""
+    columns = [np.ascontiguousarray(np.atleast_1d(x), dtype) for x in np.broadcast_arrays(*args)]
+    results = [np.empty_like(columns[0]) for _ in range(2 if op == "sincos" else 1)]
+    compiled(op, dtype).run(columns, results)
+    results = [r.reshape(np.broadcast_shapes(*map(np.shape, args))) for r in results]
+    return tuple(results) if op == "sincos" else results[0]
+
+
+def stepwise(graph: Graph, columns: Columns, dtype: np.dtype, by_numpy: bool = False) -> Values:
+    """The value of every node of a lowered graph."""
+    values: Values = {}
+    with np.errstate(all="ignore"):
+        for n in graph.order:
+            args = [values[a] for a in n.args]
+            if n.op == "input":
+                values[n] = columns[n.attrs[0]]
+            elif n.op == "const":
+                values[n] = np.bool(n.attrs[0]) if n.dtype == "bool" else rounded(n.attrs[0], dtype)
+            elif not by_numpy and n.op in ("minimum", "maximum"):
+                values[n] = _first_of_equals(n.op, *args)  # np.minimum(0., -0.) is either, as the processor has it
+            elif not by_numpy and OPS[n.op].cost >= ELEMENTARY_COST:
+                values[n] = elementary(n.op, args, dtype)
+            else:
+                values[n] = _numpy_function(n)(*[_number(a, x, n, dtype) for a, x in zip(n.args, args)])
+    return values
+
+
+def _number(a: Node, x: Any, user: Node, dtype: np.dtype) -> Any:
+    """A truth value as a number where arithmetic is done with it."""
+    takes_truth = user.op in ("and", "or", "not", "keep", "item", "eq", "ne") or user.op == "select"
+    return x if a.dtype != "bool" or takes_truth else np.asarray(x, dtype)
+
+
+def _first_of_equals(op: str, x: Any, y: Any) -> Any:
+    """Minimum and maximum as compiled code has them: of equals the second."""
+    return np.where((x < y if op == "minimum" else x > y) | np.isnan(x), x, y)
+
+
+def run(native: Native, graph: Graph, columns: Columns, events: int, threads: int = 1) -> list[np.ndarray]:
+    """The outputs of compiled code."""
+    dtype = native.dtype
+    results = [np.full(events, 77, dtype) for _ in graph.outputs]
+    native.run([np.ascontiguousarray(np.atleast_1d(columns[n.attrs[0]]), dtype) for n in graph.inputs], results, threads)
+    return results
+
+
+def outputs(graph: Graph, values: Values, events: int, dtype: np.dtype) -> list[np.ndarray]:
+    """The outputs among the values of all nodes, as compiled code writes them."""
+    return [np.broadcast_to(np.asarray(values[n]).astype(dtype), (events,)) for n in graph.outputs]
+
+
+# -- elementary functions --------------------------------------------------------------------------------------------
+
+
+def function_errors(graph: Graph, values: Values, dtype: np.dtype) -> Iterator[str]:
+    """Elementary functions that are not within ULPS of the right value, among those evaluated in a program."""
+    for n in graph.order:
+        if OPS[n.op].cost < ELEMENTARY_COST or n.op in ("input", "const"):
+            continue
+        args = np.broadcast_arrays(*[values[a] for a in n.args])
+        names, results = ("sin", "cos"), values[n]
+        if n.op != "sincos":
+            names, results = (n.op,), (values[n],)
+        for name, mine in zip(names, results):
+            yield from _function_errors(name, [np.ravel(a) for a in args], np.ravel(mine), dtype)
+
+
+def _function_errors(op: str, args: list[np.ndarray], mine: np.ndarray, dtype: np.dtype) -> Iterator[str]:
+    with np.errstate(all="ignore"):
+        other = np.asarray(_numpy_function(Builder().node(op, tuple([Builder().const(1)] * len(args))))(*args), dtype)
+        close = np.abs(mine - other) <= 1.5 * np.spacing(np.minimum(np.abs(mine), np.abs(other)))
+    for i in np.flatnonzero(~(close | same_bits(mine, other)))[:3]:
+        error = _error(op, [a[i] for a in args], mine[i], dtype)
+        if error > ULPS:
+            given = ", ".join(repr(a[i]) for a in args)
+            yield f"{op}({given}) is {mine[i]!r}: {error:.3g} ulp wrong; NumPy has {other[i]!r}"
+
+
+def _error(op: str, args: list[Any], value: Any, dtype: np.dtype) -> float:
+    """The error in ulp; infinite where NaN, infinity or the sign is wrong."""
+    with mpmath.workdps(60):
+        try:
+            right = resolve(OPS[op].mpmath)(*[mpmath.mpf(float(x)) for x in args])
+        except (ValueError, ZeroDivisionError, OverflowError):
+            right = mpmath.nan
+        if mpmath.isnan(right) or not all(map(np.isfinite, args)):
+            return 0.0 if np.isnan(value) == bool(mpmath.isnan(right)) else np.inf
+        info = np.finfo(dtype)
+        if not np.isfinite(value):
+            top = mpmath.mpf(float(info.max)) * (1 - 2 * mpmath.mpf(float(info.eps)))
+            return 0.0 if not np.isnan(value) and abs(right) >= top and (right > 0) == (value > 0) else np.inf
+        if abs(right) > float(info.max):
+            return float(abs(mpmath.mpf(float(value)) - right) / float(np.spacing(info.max)))
+        spacing = np.spacing(np.abs(dtype.type(float(right)))) or info.smallest_subnormal
+        return float(abs(mpmath.mpf(float(value)) - right) / mpmath.mpf(float(spacing)))
+
+
+# -- condition -------------------------------------------------------------------------------------------------------
+
+
+def spread(graph: Graph, columns: Columns, dtype: np.dtype, draws: int = 8) -> tuple[list[Any], list[Any]]:
+    """Values of the outputs in double precision, and how far rounding in the working precision may move them.
+
+    Every result is changed at random by about 2**16 roundings (16 of float32), and what comes of it scaled back.
+    """
+    rng = np.random.default_rng(1)
+    eps = float(np.finfo(dtype).eps)
+    size = eps * (2**16 if dtype.itemsize == 8 else 16)
+    values: Values = {}
+    with np.errstate(all="ignore"):
+        for n in graph.order:
+            if n.op == "input":
+                x = np.asarray(columns[n.attrs[0]])
+                values[n] = x.astype(np.result_type(x, np.float64)) if x.dtype.kind != "b" else x
+                continue
+            if n.op == "const":
+                values[n] = bool(n.attrs[0]) if n.dtype == "bool" else float(rounded(n.attrs[0], np.float64))
+                if n.dtype == "bool" or float(rounded(n.attrs[0], dtype)) == n.attrs[0]:
+                    continue
+            else:
+                values[n] = _numpy_function(n)(*[values[a] for a in n.args])
+            if n.dtype != "bool" and n.op not in ("neg", "abs", "select", "minimum", "maximum", "keep", "real", "imag"):
+                values[n] = _shaken(values[n], size, draws, rng)
+    middle, moved = [], []
+    for n in graph.outputs:
+        x = np.asarray(values[n])
+        rows = x if x.ndim == 2 else x[None]
+        middle.append(rows[0])
+        with np.errstate(all="ignore"):
+            moved.append(np.max(np.abs(rows[1:] - rows[:1]), axis=0, initial=0) * (eps / size) if n.dtype != "bool" else None)
+    return middle, moved
+
+
+def _shaken(x: Any, size: float, draws: int, rng: np.random.Generator) -> Any:
+    """The value with rows of random changes; row 0 is unchanged."""
+    if isinstance(x, tuple):
+        return tuple([_shaken(v, size, draws, rng) for v in x])
+    x = np.asarray(x)
+    shape = (draws + 1, x.shape[-1] if x.ndim else 1)
+    change = rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1, shape)
+    if x.dtype.kind == "c":
+        change = change + 1j * rng.choice([-1.0, 1.0], shape)
+    change[0] = 0
+    return x * (1 + size * change)
+
+
+def right_values(graph: Graph, point: Mapping[str, Any], digits: int = 60) -> list[Any] | None:
+    """The outputs in high precision, complex ones as pairs; None where they are out of reach."""
+    tape = Tape(graph)
+    with precision(digits):
+        try:
+            return tape.parts(tape.run(point))
+        except (TooLarge, OverflowError):
+            return None
+
+
+def is_exact(graph: Graph) -> bool:
+    """Whether a program has only operations with the same bits everywhere."""
+    return all(n.op in EXACT for n in graph.order)
+
+
+def find(function: Callable[..., Iterator[str] | list[str]], *args: Any) -> list[str]:
+    return list(function(*args))
+
+
+__all__ = ["BATCH"]
