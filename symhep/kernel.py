@@ -249,6 +249,13 @@ class Kernel:
 
         return accuracy(self, n, domain or self.options.domain, **statics)
 
+    @functools.cached_property
+    def _numba_type_(self) -> Any:
+        """What numba takes a kernel for inside the user's own `@njit` functions: numba asks for this name."""
+        from symhep.targets.inline import dispatcher_of
+
+        return dispatcher_of(self)._numba_type_
+
     @property
     def _target(self) -> str:
         return "numba" if self.options.target == "auto" else self.options.target

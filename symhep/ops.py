@@ -105,7 +105,7 @@ _ROWS = (
     Op("sincos", 1, "", "symhep.reference.sincos", "sincos", 1.5 * ELEMENTARY_COST, dtype="real"),
     Op("item", 1, "", "symhep.reference.item", None, 0.0),
     # complex values, until they are split into their parts
-    Op("complex", 2, "", "mpmath.mpc", None, 0.0, dtype="complex"),
+    Op("complex", 2, "", "symhep.reference.complex_number", None, 0.0, dtype="complex"),
     Op("real", 1, "numpy.real", "mpmath.re", None, 0.0, dtype="real"),
     Op("imag", 1, "numpy.imag", "mpmath.im", None, 0.0, dtype="real"),
     Op("conj", 1, "numpy.conjugate", "mpmath.conj", None, 0.0),

@@ -74,6 +74,11 @@ def cbrt(x):
     return mpmath.sign(x) * mpmath.cbrt(abs(x))
 
 
+def complex_number(re, im):
+    """re + i im; NaN where a part is not finite (mpmath's functions do not expect that)."""
+    return mpmath.mpc(re, im) if mpmath.isfinite(re) and mpmath.isfinite(im) else NAN
+
+
 def divide(x, y):
     """x / y with IEEE results for a zero denominator."""
     if y == 0:
@@ -86,7 +91,7 @@ def divide(x, y):
 def power(x, exponent):
     """x to a constant rational exponent."""
     if x == 0 and exponent < 0:
-        return INF
+        return NAN if _complex(x) else INF
     if not _complex(x) and x < 0 and exact_denominator(exponent) != 1:
         return NAN
     return mpmath.power(x, number(exponent))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 import operator
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 
 from symhep.graph import CONSTANT, Builder, Graph, Node
-from symhep.ops import OPS
+from symhep.ops import OPS, resolve
 from symhep.program import Program, build
+from symhep.targets.numpy import rounded
 
 ARITHMETIC = ("add", "sub", "mul")
 SAMPLES = 8  # points at which the generator follows the values, to keep them of order one
@@ -27,6 +31,8 @@ _EVALUATE: dict[str, Callable[..., float]] = {
     "minimum": min,
     "maximum": max,
     "copysign": math.copysign,
+    **{name: lambda a, f=getattr(math, name): float(f(a)) if math.isfinite(a) else a for name in ("floor", "ceil", "trunc")},
+    "rint": lambda a: float(round(a)) if math.isfinite(a) else a,
 }
 
 
@@ -107,10 +113,11 @@ class _Maker:
         a = self.rng.choice(first)
         if arity == 1:
             return (a,)
-        b = self.rng.choice(second)
-        if first is not second and self.rng.random() < self.constants:
+        if first is second:
+            a, b = self.rng.sample(first, 2)
+        elif self.rng.random() < self.constants:
             b = self._literal(self.rng.uniform(0.5, 1.5))
-        if b is a:
+        else:
             b = self.rng.choice(second)
         return (a, b) if self.rng.random() < 0.5 else (b, a)
 
@@ -141,3 +148,25 @@ class _Maker:
         self.unused[node] = None
         self.latest.append(node)
         return node
+
+
+def evaluate(program: Program, columns: Sequence[np.ndarray], dtype: type) -> list[np.ndarray]:
+    """The outputs by NumPy, operation by operation in the working dtype; truth values as 0 and 1."""
+    value: dict[Node, Any] = dict(zip(program.inputs, columns, strict=True))
+    with np.errstate(all="ignore"):
+        for n in program.graph.order:
+            if n.op == "const":
+                value[n] = rounded(n.attrs[0], dtype) if n.dtype == "real" else n.attrs[0]
+            elif n.op == "keep":
+                value[n] = value[n.args[0]]
+            elif n.op != "input":
+                value[n] = resolve(OPS[n.op].numpy)(*[value[a] for a in n.args])
+    return [np.asarray(value[o], dtype) for o in program.outputs]
+
+
+def program_of(make: Callable[..., Node | Sequence[Node]], names: str, parameters: str = "") -> Program:
+    """The program of a function that is given a builder and its inputs: program_of(lambda b, x, y: ..., "x y")."""
+    b = Builder()
+    inputs = [b.input(n) for n in names.split()] + [b.input(n, axes=CONSTANT) for n in parameters.split()]
+    made = make(b, *inputs)
+    return build(Graph(tuple(inputs), tuple(made) if isinstance(made, (list, tuple)) else (made,)))

@@ -236,6 +236,26 @@ def _over_root(nary: Nary, x: Scaled, square: Scaled) -> Scaled | None:
     return None if root is None else nary.multiply(x, root)
 
 
+def _cosine_of_angle(nary: Nary, y: Scaled, x: Scaled) -> Scaled | None:
+    """cos(atan2(y, x)) = x/sqrt(x*x + y*y), and 1 at the origin."""
+    return _at_origin(nary, y, x, x, 1)
+
+
+def _sine_of_angle(nary: Nary, y: Scaled, x: Scaled) -> Scaled | None:
+    """sin(atan2(y, x)) = y/sqrt(x*x + y*y), and 0 at the origin."""
+    return _at_origin(nary, y, x, y, 0)
+
+
+def _at_origin(nary: Nary, y: Scaled, x: Scaled, side: Scaled, value: int) -> Scaled | None:
+    square = _squared_hypotenuse(nary, y, x)
+    ratio = _over_root(nary, side, square)
+    if ratio is None or any(c and n is nary.one for c, n in (x, y)):
+        return ratio
+    build, zero = nary.build, nary.build.const(0)
+    origin = build.node("eq", (nary.materialise(square), zero))
+    return 1, build.node("select", (origin, build.const(value), nary.materialise(ratio)))
+
+
 def _squared_hypotenuse(nary: Nary, y: Scaled, x: Scaled) -> Scaled:
     return nary.sum([nary.multiply(x, x), nary.multiply(y, y)])
 
@@ -255,8 +275,8 @@ _PAIRS: dict[tuple[str, str], Callable[..., Scaled | None]] = {
     ("cosh", "acosh"): lambda nary, x: x,
     ("tanh", "atanh"): lambda nary, x: x,
     ("asinh", "sinh"): lambda nary, x: x,
-    ("cos", "atan2"): lambda nary, y, x: _over_root(nary, x, _squared_hypotenuse(nary, y, x)),
-    ("sin", "atan2"): lambda nary, y, x: _over_root(nary, y, _squared_hypotenuse(nary, y, x)),
+    ("cos", "atan2"): _cosine_of_angle,
+    ("sin", "atan2"): _sine_of_angle,
     ("tan", "atan2"): lambda nary, y, x: _div(nary, y[1], y, x),
     ("cos", "atan"): lambda nary, x: _root(nary, _one_plus_square(nary, x), -HALF),
     ("sin", "atan"): lambda nary, x: _over_root(nary, x, _one_plus_square(nary, x)),

@@ -258,8 +258,12 @@ def _shift(a: Algebra, c: int, z: Parts, sign: int = 1) -> Parts:
 
 
 def _asinh(a: Algebra, n: Node | None, z: Parts) -> Parts:
-    root = _sqrt(a, None, _shift(a, 1, _mul(a, None, z, z)))
-    return _log(a, None, _add(a, None, z, root))  # type: ignore[arg-type]
+    """log(z + sqrt(1 + z*z)) of the one of z and -z with a positive real part, as the sum cancels for the other."""
+    sign = a.op("copysign", a.one, z.re)
+    right = Parts(a.op("abs", z.re), a.mul(sign, _im(a, z)))
+    root = _sqrt(a, None, _shift(a, 1, _mul(a, None, right, right)))
+    log = _log(a, None, _add(a, None, right, root))  # type: ignore[arg-type]
+    return Parts(a.op("copysign", log.re, z.re), a.mul(sign, _im(a, log)))
 
 
 def _asin(a: Algebra, n: Node | None, z: Parts) -> Parts:
@@ -277,9 +281,13 @@ def _acosh(a: Algebra, n: Node, z: Parts) -> Parts:
 
 
 def _atanh(a: Algebra, n: Node | None, z: Parts) -> Parts:
-    plus, minus = _log(a, None, _shift(a, 1, z)), _log(a, None, _shift(a, 1, z, -1))
-    difference = _sub(a, None, plus, minus)  # type: ignore[arg-type]
-    return Parts(a.mul(a.const(HALF), difference.re), a.mul(a.const(HALF), _im(a, difference)))
+    """|re| = log1p(4 |x|/((1 - |x|)**2 + y*y))/4 and im = atan2(2 y, (1 - x)(1 + x) - y*y)/2: exact for small z too."""
+    x, y = a.op("abs", z.re), _im(a, z)
+    less, square = a.sub(a.one, x), a.mul(y, y)
+    inside = a.div(a.mul(a.const(4), x), a.add(a.mul(less, less), square))
+    re = a.mul(a.const(Fraction(1, 4)), a.op("log1p", inside))
+    angle = a.op("atan2", a.mul(a.const(2), y), a.sub(a.mul(less, a.add(a.one, x)), square))
+    return Parts(a.op("copysign", re, z.re), a.mul(a.const(HALF), angle))
 
 
 def _atan(a: Algebra, n: Node, z: Parts) -> Parts:

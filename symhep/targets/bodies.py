@@ -92,10 +92,10 @@ class Plan:
     columns: dict[int, int]
 
 
-def plan(straight: Straight, v: Vector, limit: int = LIMIT) -> Plan:
+def plan(straight: Straight, v: Vector) -> Plan:
     """Cut the work into functions and lay out the scratch memory."""
-    each, rows = segment(straight, lambda line: weight(line, v), limit)
-    once = [Segment(straight.once[a:b]) for a, b in cuts(straight.once, lambda line: weight(line, v), limit)]
+    each, rows = segment(straight, lambda line: weight(line, v), LIMIT)
+    once = [Segment(straight.once[a:b]) for a, b in cuts(straight.once, lambda line: weight(line, v), LIMIT)]
     slots = _slots(straight, once)
     layout = Layout(v, len(straight.inputs), len(straight.outputs), len(slots), rows)
     return Plan(straight, once, each, slots, layout, {number: k for k, number in enumerate(straight.inputs)})

@@ -13,8 +13,9 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
+from symhep.program import build
 from symhep.targets.driver import PARAMETER
-from symhep.targets.native import Native
+from symhep.targets.native import Native, compile_program
 
 _I64 = ir.IntType(64)
 _POINTER = ir.IntType(8).as_pointer()
@@ -36,6 +37,20 @@ def njit_function(native: Native, n_in: int, n_out: int) -> Any:
     exec(f"@numba.njit\ndef kernel({names}):\n    return stub({names})\n", space)
     space["kernel"].native = native
     return space["kernel"]
+
+
+def dispatcher_of(kernel: Any) -> Any:
+    """What a kernel is inside an `@njit` function: one number or array of events per argument, real results."""
+    variant = kernel.variant()
+    real = all(slot.kind == "real" for slot in variant.slots)
+    if not (real and all(not leaf.core.shape and leaf.core.kind in ("real", "integer") for leaf in variant.traced.leaves)):
+        raise TypingError(
+            f"{kernel.name}: inside @njit a symhep kernel takes and returns real numbers; "
+            "give vectors and complex numbers as their components"
+        )
+    dtype = np.dtype(np.float64 if kernel.options.dtype is None else kernel.options.dtype)
+    native = compile_program(build(variant.optimised.graph), dtype)
+    return njit_function(native, len(native.parameters), sum(slot.size for slot in variant.slots))
 
 
 class _Implement:

@@ -17,16 +17,16 @@ from tests.fuzz.case import Options, failures, options_for
 from tests.fuzz.recipes import Recipe, recipe, shrink
 
 
-def one(seed: int) -> list[str] | None:
+def one(seed: int, seen: Counter | None = None) -> list[str] | None:
     """The failures of one case, an exception among them; None where the seed makes no formula."""
-    return attempt(recipe(seed), options_for(seed))
+    return attempt(recipe(seed), options_for(seed), seen)
 
 
-def attempt(r: Recipe, options: Options) -> list[str] | None:
+def attempt(r: Recipe, options: Options, seen: Counter | None = None) -> list[str] | None:
     """As `failures`, with exceptions as texts."""
     try:
         with np.errstate(all="ignore"):
-            return failures(r, options)
+            return failures(r, options, seen)
     except Exception as error:
         return [f"{type(error).__name__}: {str(error).strip()[:200]}"]
 
@@ -46,17 +46,17 @@ def smallest(seed: int) -> tuple[Recipe, list[str]]:
     return r, attempt(r, options) or []
 
 
-def fuzz(cases: int, seed: int = 0, minutes: float | None = None) -> tuple[int, dict[int, list[str]]]:
-    """Run cases; how many were formulas, and the failures by seed."""
-    start, done, failed = time.monotonic(), 0, {}
+def fuzz(cases: int, seed: int = 0, minutes: float | None = None) -> tuple[Counter, dict[int, list[str]]]:
+    """Run cases; how many were formulas and what was compared, and the failures by seed."""
+    start, seen, failed = time.monotonic(), Counter(), {}
     for s in range(seed, seed + cases):
-        found = one(s)
-        done += found is not None
+        found = one(s, seen)
+        seen["formulas"] += found is not None
         if found:
             failed[s] = found
         if minutes is not None and time.monotonic() - start > 60 * minutes:
             break
-    return done, failed
+    return seen, failed
 
 
 def main() -> int:
@@ -72,9 +72,10 @@ def main() -> int:
         print(options_for(given.only), r, *found, sep="\n")
         return bool(found)
     start = time.monotonic()
-    done, failed = fuzz(given.cases, given.seed, given.minutes)
+    seen, failed = fuzz(given.cases, given.seed, given.minutes)
     seconds = time.monotonic() - start
-    print(f"{done} formulas in {seconds:.0f} s ({1e3 * seconds / max(done, 1):.1f} ms each), {len(failed)} failed")
+    each = 1e3 * seconds / max(seen["formulas"], 1)
+    print(f"{seen['formulas']} formulas in {seconds:.0f} s ({each:.1f} ms each), {len(failed)} failed; {dict(seen)}")
     kinds = Counter(kind_of(f) for found in failed.values() for f in found)
     examples = defaultdict(list)
     for s, found in failed.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +59,7 @@ class Case:
     options: Options
     kernel: Kernel
     graph: Graph
+    seen: Counter
 
     @classmethod
     def of(cls, recipe: Recipe, options: Options) -> Case | None:
@@ -70,7 +72,7 @@ class Case:
             if "does not depend" in str(error):
                 return None
             raise
-        return cls(recipe, options, kernel, kernel._chosen({}).optimised.graph)
+        return cls(recipe, options, kernel, kernel._chosen({}).optimised.graph, Counter())
 
     @property
     def written(self) -> Graph:
@@ -90,10 +92,15 @@ class Case:
         return {k: v if v.dtype.kind == "c" else np.asarray(v, dtype) for k, v in found.items()}
 
 
-def failures(recipe: Recipe, options: Options) -> list[str] | None:
-    """All that is wrong with one formula; None where it is no formula at all."""
+def failures(recipe: Recipe, options: Options, seen: Counter | None = None) -> list[str] | None:
+    """All that is wrong with one formula, None where it is no formula at all; `seen` counts what was compared."""
     case = Case.of(recipe, options)
-    return None if case is None else list(_failures(case))
+    if case is None:
+        return None
+    found = list(_failures(case))
+    if seen is not None:
+        seen += case.seen
+    return found
 
 
 def _failures(case: Case) -> Iterator[str]:
@@ -116,6 +123,9 @@ def _failures(case: Case) -> Iterator[str]:
     yield from dict.fromkeys(checks.function_errors(graph, values, dtype))
     yield from _numpy_target(case, columns, names)
     yield from _accurate(case, arrays, found)
+    case.seen["exact programs"] += checks.is_exact(graph)
+    case.seen["finite outputs"] += sum(int(np.isfinite(x).sum()) for x in found)
+    case.seen["all outputs"] += sum(x.size for x in found)
     if case.options.math == "strict":
         yield from _strict(case, arrays, names, found)
     if case.options.layouts:
@@ -129,7 +139,9 @@ def _verified(case: Case, arrays: Sequence[np.ndarray]) -> Iterator[str]:
     columns = case.columns(arrays, split=False)
     points = [_point(columns, i) for i in (0, 1, 2)]
     points += [p for p in (_point(columns, i) for i in range(EVENTS, EVENTS + 12)) if p is not None][:4]
-    outcome = compare(case.written, case.graph, [p for p in points if p is not None])
+    used = [p for p in points if p is not None and checks.meaningful(case.written, p)]
+    outcome = compare(case.written, case.graph, used)
+    case.seen["verified"] += outcome.points
     if outcome.failed:
         yield f"verify: {outcome}"
 
@@ -164,7 +176,7 @@ def _accurate(case: Case, arrays: Sequence[np.ndarray], found: Sequence[np.ndarr
     few = {k: v[chosen] if np.size(v) > 1 else v for k, v in split.items()}
     middle, moved = checks.spread(graph, few, dtype)
     for k, i in enumerate(chosen):
-        right = checks.right_values(case.written, _point(whole, i) or {}) if _point(whole, i) else None
+        right = checks.right_values(case.written, point, dtype) if (point := _point(whole, i)) else None
         if right is None:
             continue
         for j, (y, bound) in enumerate(zip(right, moved)):
@@ -175,6 +187,7 @@ def _accurate(case: Case, arrays: Sequence[np.ndarray], found: Sequence[np.ndarr
             size = float(abs(y)) if abs(y) < 1e300 else np.inf
             if not np.isfinite(b) or not 1e-30 < size < 1e30 or b > 1e-3 * size:
                 continue
+            case.seen["accurate"] += 1
             error = float(abs(mpmath.mpf(x) - y)) if np.isfinite(x) else np.inf
             if error > BOUND * (b + float(np.finfo(dtype).eps) * size):
                 yield f"accuracy: out{j} is {x!r}, not {mpmath.nstr(y, 17)} (bound {b:.1e}) at event {i}: {_at(whole, i)}"
@@ -189,6 +202,7 @@ def _strict(case: Case, arrays: Sequence[np.ndarray], names: list[str], found: S
     graph = case.written
     if any(n.dtype == "complex" or n.op in ("power", "minimum", "maximum") for n in graph.order) or not checks.is_exact(graph):
         return
+    case.seen["strict bits"] += 1
     columns = case.columns(arrays, split=True)
     right = [np.broadcast_to(x, (3 * EVENTS,)) for x in numpy_values(graph, columns, case.options.dtype)]
     yield from differences("strict", names, found, right, columns)

@@ -7,7 +7,7 @@ occur, and with mpmath where the two differ. So no tolerance for rounding is nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ import mpmath
 import numpy as np
 
 from symhep.evaluate import Tape, TooLarge, _numpy_function, precision, rounded
-from symhep.graph import BATCH, Builder, Graph, Node
+from symhep.graph import Builder, Graph, Node
 from symhep.ops import ELEMENTARY_COST, OPS, resolve
 from symhep.program import build
 from symhep.targets.native import Native, compile_program
@@ -212,23 +212,39 @@ def _shaken(x: Any, size: float, draws: int, rng: np.random.Generator) -> Any:
     return x * (1 + size * change)
 
 
-def right_values(graph: Graph, point: Mapping[str, Any], digits: int = 60) -> list[Any] | None:
-    """The outputs in high precision, complex ones as pairs; None where they are out of reach."""
-    tape = Tape(graph)
+def right_values(graph: Graph, point: Mapping[str, Any], dtype: np.dtype, digits: int = 60) -> list[Any] | None:
+    """The outputs in high precision, complex ones as pairs; None where the floats may well be others.
+
+    That is where an intermediate value is beyond the floats, or so close to a jump that rounding decides.
+    """
+    tape, info = Tape(graph), np.finfo(dtype)
     with precision(digits):
         try:
-            return tape.parts(tape.run(point))
+            values = tape.run(point)
         except (TooLarge, OverflowError):
             return None
+        for x in values:
+            if isinstance(x, (mpmath.mpf, mpmath.mpc)) and x != 0 and not float(info.tiny) < abs(x) < float(info.max):
+                return None
+        for kind, i, j in tape.branches:
+            x = values[i]
+            y = values[j] if kind == "compare" else mpmath.nint(x) if kind == "round" else mpmath.mpf(0)
+            if abs(x - y) <= 1e-3 * max(abs(x), abs(y)):
+                return None
+        return tape.parts(values)
+
+
+def meaningful(graph: Graph, point: Mapping[str, Any]) -> bool:
+    """Whether no comparison or sign is taken of NaN: rewriting may give a value to a formula that has none."""
+    tape = Tape(graph)
+    with precision(30):
+        try:
+            values = tape.run(point)
+        except (TooLarge, OverflowError):
+            return False
+        return not any(mpmath.isnan(values[i]) or (j >= 0 and mpmath.isnan(values[j])) for _, i, j in tape.branches)
 
 
 def is_exact(graph: Graph) -> bool:
     """Whether a program has only operations with the same bits everywhere."""
     return all(n.op in EXACT for n in graph.order)
-
-
-def find(function: Callable[..., Iterator[str] | list[str]], *args: Any) -> list[str]:
-    return list(function(*args))
-
-
-__all__ = ["BATCH"]
