@@ -137,6 +137,8 @@ class Algebra:
     def select(self, condition: Node, x: Node, y: Node) -> Node:
         if x is y:
             return x
+        if is_const(condition):
+            return x if value_of(condition) else y
         if condition.op == "not":
             return self.select(condition.args[0], y, x)
         return self.op("select", condition, x, y)

@@ -138,18 +138,18 @@ def cost(graph: Graph) -> float:
 
 
 def weight(count: OpCount) -> float:
-    """The count that no pass may make worse: an elementary function weighs as 3 operations and a division as 1.5.
+    """The count that no pass may make worse: an elementary function weighs as 4 operations and a division as 1.5.
 
-    So three quotients by one denominator may become a reciprocal and three products, and the cosine of an arctan2 a
-    product, a root and a division; in arithmetic without such, it is the plain total.
+    So three quotients by one denominator may become a reciprocal and three products, and the cosine of an arctan2
+    products, a root, a division and a choice; in arithmetic without such, it is the plain total.
 
     >>> weight(OpCount({"add": 2, "div": 2, "sin": 1}))
-    8.0
+    9.0
     """
     return sum(number * _WEIGHTS.get(kind, 1.0) for kind, number in count.kinds.items())
 
 
-_WEIGHTS = {"div": 1.5} | {row.counts: 3.0 for row in OPS.values() if row.counts and row.cost >= ELEMENTARY_COST}
+_WEIGHTS = {"div": 1.5} | {row.counts: 4.0 for row in OPS.values() if row.counts and row.cost >= ELEMENTARY_COST}
 
 
 def depth(graph: Graph) -> int:

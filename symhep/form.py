@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from symhep.graph import Builder, Graph, Node, transfer
+from symhep.graph import CONSTANT, Builder, Graph, Node, transfer
 from symhep.monomials import UNIT, Monomial, times, to_power
 from symhep.nary import Nary, Rational, tidy
 
@@ -26,7 +26,7 @@ class Form:
     def __init__(self, graph: Graph, *, merge: bool = True) -> None:
         self.graph = graph
         self.merge = merge
-        self.heads: list[tuple[str, tuple]] = []  # (operation, attrs) of a base
+        self.heads: list[tuple[str, tuple]] = []  # (operation, attrs) of a base; "truth" for a constant condition
         self.keys: list[int] = []  # structural key of a base: decides every tie, so respelling changes nothing
         self.args: dict[int, list[Reference]] = {}  # arguments of opaque bases
         self.sums: dict[int, dict[Monomial, Rational]] = {}
@@ -64,11 +64,12 @@ class Form:
             if n.attrs[1]:
                 terms[UNIT] = tidy(terms.get(UNIT, 0) + n.attrs[1])
             return self.sum_reference(terms, n.key)
-        if n.op == "const" and not isinstance(n.attrs[0], float):
-            return n.attrs[0], UNIT
-        if n.op == "const" and n.attrs[0] - n.attrs[0] == 0:
-            return tidy(Fraction(n.attrs[0])), UNIT
-        base = self.new_base(n.op, n.attrs, n.key)
+        if n.op == "const" and n.dtype != "bool":
+            if not isinstance(n.attrs[0], float):
+                return n.attrs[0], UNIT
+            if n.attrs[0] - n.attrs[0] == 0:
+                return tidy(Fraction(n.attrs[0])), UNIT
+        base = self.new_base("truth" if n.op == "const" and n.dtype == "bool" else n.op, n.attrs, n.key)
         self.args[base] = [self.refs[a] for a in n.args]
         return 1, ((base, 2),)
 
@@ -152,7 +153,8 @@ class Form:
         for base in self.live():
             built[base] = self._close_base(nary, base, built, inputs)
         outputs = [nary.materialise((c, self._monomial(nary, m, built))) for c, m in self.outputs]
-        named = {n: self._monomial(nary, m, built) for n, (c, m) in self.refs.items() if c == 1 and self._built(m, built)}
+        refs = {n: m for n, (c, m) in self.refs.items() if c == 1}
+        named = {n: self._monomial(nary, m, built) for n, m in refs.items() if self._built(m, built)}
         return transfer(self.graph, {**named, **{n: inputs[n.attrs[0]] for n in self.graph.inputs}}, outputs)
 
     def _built(self, m: Monomial, built: dict[int, Node]) -> bool:
@@ -171,6 +173,8 @@ class Form:
             return inputs[attrs[0]]
         if op == "const":
             return nary.build.const(attrs[0])
+        if op == "truth":
+            return nary.build.node("const", (), attrs, dtype="bool", axes=CONSTANT)
         args = [nary.materialise((c, self._monomial(nary, m, built))) for c, m in self.args[base]]
         return nary.build.node(op, tuple(args), attrs)
 

@@ -101,11 +101,9 @@ def _structure_key(op: str, args: tuple[Node, ...], attrs: tuple, dtype: str) ->
         h ^= _attrs_hash(attrs)
     if dtype == "complex":
         h += 0x9E3779B97F4A7C15
-    if OPS[op].commutative:
-        a, b = args[0].key, args[1].key
-        args_keys = (a, b) if a <= b else (b, a)
-    else:
-        args_keys = tuple([a.key for a in args])
+    args_keys = tuple([a.key for a in args])
+    if OPS[op].commutative and args_keys[0] > args_keys[1]:
+        args_keys = args_keys[::-1]
     for k in args_keys:
         h = ((h ^ k) * 0x9FB21C651E98DF25 + 0x2545F4914F6CDD1D) & _MASK
         h ^= h >> 29
@@ -260,7 +258,7 @@ class Graph:
     def to_bytes(self) -> bytes:
         """The canonical form: equal for equal programs, whatever process built them."""
         index: dict[Node, int] = {}
-        rows = []
+        rows: list[list] = []
         nodes = topological((*self.inputs, *self.outputs))
         for n in nodes:
             index[n] = len(rows)
@@ -281,7 +279,8 @@ class Graph:
         form = json.loads(data)
         if form["format"] != _FORMAT:
             raise ValueError(f"this graph was written in format {form['format']}; this version reads {_FORMAT}")
-        build, nodes = Builder(), []
+        build = Builder()
+        nodes: list[Node] = []
         for op, args, attrs, dtype, shape, axes in form["nodes"]:
             given = tuple([nodes[i] for i in args])
             nodes.append(build.node(op, given, _decode(attrs), dtype=dtype, shape=tuple(shape), axes=frozenset(axes)))
@@ -352,7 +351,7 @@ def copy_node(build: Builder, old: Node, args: tuple[Node, ...]) -> Node:
 def transfer(graph: Graph, new: dict[Node, Node], outputs: Sequence[Node]) -> Graph:
     """A graph of new outputs that carries over inputs, names and provenance through the map old → new."""
     names = {new[n]: name for n, name in graph.names.items() if n in new}
-    where = {}
+    where: dict[Node, Where] = {}
     for n, line in graph.where.items():
         if n in new:
             where.setdefault(new[n], line)

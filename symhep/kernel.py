@@ -206,8 +206,7 @@ class Kernel:
         """What each pass did, and what the optimised program needs per event: prints as a table."""
         from symhep.report import Report
 
-        optimised = self._chosen(statics).optimised
-        return Report.of(optimised, name=self.name, target=self._target, dtype=self._preferred)
+        return Report.of_variant(self._chosen(statics), name=self.name, target=self._target, dtype=self._preferred)
 
     def count(self, **statics: Any) -> Any:
         """The operations of the optimised program, per event."""
@@ -224,10 +223,10 @@ class Kernel:
 
     @property
     def graph(self) -> Any:
-        """The function as written, as a networkx.DiGraph."""
+        """The optimised program as a networkx.DiGraph (symhep/view.py names the attributes)."""
         from symhep.view import digraph
 
-        return digraph(self.traced.graph)
+        return digraph(self._chosen({}).optimised.graph)
 
     @property
     def expr(self) -> Any:

@@ -123,7 +123,8 @@ class Nary:
                 pending += [(x, tidy(k * e)) for x, k in zip(n.args, n.attrs[0], strict=True)]
                 continue
             powers[n] = tidy(powers.get(n, 0) + e)
-        if any(isinstance(e, int) and e and (_is_multiple(n) or self._opens(n)) for n, e in powers.items()):  # sqrt(xy)**2 = xy
+        whole = [n for n, e in powers.items() if isinstance(e, int) and e]
+        if any(_is_multiple(n) or self._opens(n) for n in whole):  # sqrt(xy)**2 = xy
             return self.product([*powers.items()], coefficient)
         kept = sorted(((n, e) for n, e in powers.items() if e), key=lambda factor: factor[0].key)
         if not kept:
@@ -150,7 +151,7 @@ class Nary:
         if root is None:  # the coefficient stays under the root
             n, root = self.materialise(x), 1
         if n is self.one:
-            return tidy(Fraction(root) ** (2 * exponent)), n
+            return tidy(Fraction(root) ** int(2 * exponent)), n
         return self._root_power(n, exponent, tidy(Fraction(root) ** int(2 * exponent)))
 
     def _root_power(self, n: Node, exponent: Rational, coefficient: Rational) -> Scaled:
@@ -183,12 +184,12 @@ def _content(ordered: list[tuple[Node, Rational]], constant: Rational) -> Ration
     The most frequent size is taken out if at least two products by constants inside become one outside.
     """
     sign = 1 if ordered[0][1] > 0 else -1
-    sizes = Counter(abs(c) for _, c in ordered if abs(c) != 1)
+    sizes: Counter[Rational] = Counter(c if c > 0 else -c for _, c in ordered if abs(c) != 1)
     if not sizes:
         return sign
     size, times = min(sizes.items(), key=lambda entry: (-entry[1], entry[0]))
     units = len(ordered) - sum(sizes.values())
-    if times >= 2 and times > units + 1 or (times == len(ordered) and not constant):
+    if (times >= 2 and times > units + 1) or (times == len(ordered) and not constant):
         return sign * size
     return sign
 

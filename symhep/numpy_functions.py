@@ -249,7 +249,11 @@ def _angle(recorder, z, deg=False):
 
 
 def _isclose(recorder, a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    return elementwise(recorder, lambda x, y: abs(x - y) <= atol + rtol * abs(y), (a, b))
+    def close(x, y):
+        near = (abs(x - y) <= atol + rtol * abs(y)) & expansions.isfinite(y) | (x == y)
+        return near | expansions.isnan(x) & expansions.isnan(y) if equal_nan else near
+
+    return elementwise(recorder, close, (a, b))
 
 
 def _full_like(recorder, a, fill_value, dtype=None, order="K", subok=True, shape=None, **options):

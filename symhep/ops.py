@@ -18,6 +18,7 @@ parity    "even" or "odd" in its first argument
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 ELEMENTARY_COST = 24.0
 
@@ -38,7 +39,7 @@ class Op:
     commutative: bool = False
 
 
-def _elementary(name: str, numpy: str = "", mpmath: str = "", *, arity: int = 1, **columns: str) -> Op:
+def _elementary(name: str, numpy: str = "", mpmath: str = "", *, arity: int = 1, **columns: Any) -> Op:
     """A row for an elementary function: counted under its own name, at the usual cost."""
     return Op(name, arity, f"numpy.{numpy or name}", mpmath or f"mpmath.{name}", name, ELEMENTARY_COST, **columns)
 
@@ -91,12 +92,12 @@ _ROWS = (
     _elementary("tan", parity="odd"),
     _elementary("asin", "arcsin", "symhep.reference.asin", domain="abs(x) <= 1", parity="odd"),
     _elementary("acos", "arccos", "symhep.reference.acos", domain="abs(x) <= 1"),
-    _elementary("atan", "arctan", parity="odd"),
+    _elementary("atan", "arctan", "symhep.reference.atan", parity="odd"),
     _elementary("atan2", "arctan2", arity=2, dtype="real"),
     _elementary("sinh", parity="odd"),
     _elementary("cosh", parity="even"),
     _elementary("tanh", parity="odd"),
-    _elementary("asinh", "arcsinh", parity="odd"),
+    _elementary("asinh", "arcsinh", "symhep.reference.asinh", parity="odd"),
     _elementary("acosh", "arccosh", "symhep.reference.acosh", domain="x >= 1"),
     _elementary("atanh", "arctanh", "symhep.reference.atanh", domain="abs(x) < 1", parity="odd"),
     _elementary("erf", "", "mpmath.erf", parity="odd", dtype="real"),
@@ -105,7 +106,7 @@ _ROWS = (
     Op("sincos", 1, "", "symhep.reference.sincos", "sincos", 1.5 * ELEMENTARY_COST, dtype="real"),
     Op("item", 1, "", "symhep.reference.item", None, 0.0),
     # complex values, until they are split into their parts
-    Op("complex", 2, "", "symhep.reference.complex_number", None, 0.0, dtype="complex"),
+    Op("complex", 2, "", "mpmath.mpc", None, 0.0, dtype="complex"),
     Op("real", 1, "numpy.real", "mpmath.re", None, 0.0, dtype="real"),
     Op("imag", 1, "numpy.imag", "mpmath.im", None, 0.0, dtype="real"),
     Op("conj", 1, "numpy.conjugate", "mpmath.conj", None, 0.0),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numbers
+from bisect import bisect_right
 from decimal import Decimal
 from fractions import Fraction
 from math import isfinite, nan
 from sys import _getframe
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,7 @@ CLASSES: dict[str, type] = {}
 class Recorder:
     """The nodes of the function that is being traced, and what is kept beside them."""
 
-    __slots__ = ("_literals", "_places", "_table", "builder", "calls", "names", "objects", "symbols", "where")
+    __slots__ = ("_lines", "_literals", "_places", "_table", "builder", "calls", "names", "objects", "symbols", "where")
 
     def __init__(self) -> None:
         self.builder = Builder()
@@ -34,7 +36,8 @@ class Recorder:
         self.objects: Spot | None = None  # where NumPy first made an array of Python objects of traced values
         self.symbols: dict[Any, Node] = {}  # sympy symbols that stand for nodes
         self._table = self.builder._table
-        self._places: dict[tuple[str, int], Where] = {}
+        self._places: dict[tuple[int, int], Where] = {}
+        self._lines: dict[int, tuple[CodeType, list[int], list[int]]] = {}
         self._literals: dict[tuple, Node] = {}
 
     def apply(self, op: str, args: tuple[Node, ...], attrs: tuple = ()) -> Any:
@@ -45,14 +48,23 @@ class Recorder:
             frame = _getframe(2)
             while _inner[frame.f_code.co_filename] and frame.f_back is not None:
                 frame = frame.f_back
-            place = (frame.f_code.co_filename, frame.f_lineno)
+            place = id(frame.f_code), frame.f_lasti  # a code object as a key would be hashed whole, every time
             where = self._places.get(place)
             if where is None:
-                where = self._places[place] = Where(*place)
+                where = self._places[place] = self._line(frame.f_code, frame.f_lasti)
             self.where[node] = where
         else:
             self.calls[node] += 1
         return CLASSES[node.dtype](self, node)
+
+    def _line(self, code: CodeType, instruction: int) -> Where:
+        """The line of an instruction. (`frame.f_lineno` searches the whole function every time it is asked.)"""
+        lines = self._lines.get(id(code))
+        if lines is None:
+            entries = [(start, line) for start, _, line in code.co_lines() if line is not None]
+            lines = self._lines[id(code)] = code, [start for start, _ in entries], [line for _, line in entries]
+        _, starts, found = lines
+        return Where(code.co_filename, found[max(bisect_right(starts, instruction) - 1, 0)])
 
     def dress(self, node: Node) -> Any:
         """The value that stands for a node."""

@@ -48,10 +48,35 @@ def _on(condition: Callable[[Any], bool], function: Callable[[Any], Any], edge: 
 sqrt = _on(lambda x: x >= 0, mpmath.sqrt)
 log = _on(lambda x: x > 0, mpmath.log, {0: -INF})
 log1p = _on(lambda x: x > -1, lambda x: mpmath.log1p(x), {-1: -INF})
-asin = _on(lambda x: abs(x) <= 1, mpmath.asin)
-acos = _on(lambda x: abs(x) <= 1, mpmath.acos)
 acosh = _on(lambda x: x >= 1, mpmath.acosh)
-atanh = _on(lambda x: abs(x) < 1, mpmath.atanh, {1: INF, -1: -INF})
+
+
+def _on_cut(function: Callable[[Any], Any], cut: Callable[[Any], bool], mirrored: Callable[[Any], Any]):
+    """A function with NumPy's values on a branch cut, for a zero without sign; mpmath has those of the other side."""
+
+    def corrected(z):
+        return mirrored(function(z)) if _complex(z) and cut(z) else function(z)
+
+    return corrected
+
+
+def _right(z) -> bool:
+    return z.imag == 0 and z.real > 1
+
+
+def _below(z) -> bool:
+    return z.real == 0 and z.imag < -1
+
+
+def _other_side(z):
+    return -mpmath.conj(z)
+
+
+asin = _on(lambda x: abs(x) <= 1, _on_cut(mpmath.asin, _right, mpmath.conj))
+acos = _on(lambda x: abs(x) <= 1, _on_cut(mpmath.acos, _right, mpmath.conj))
+atanh = _on(lambda x: abs(x) < 1, _on_cut(mpmath.atanh, _right, mpmath.conj), {1: INF, -1: -INF})
+atan = _on_cut(mpmath.atan, _below, _other_side)
+asinh = _on_cut(mpmath.asinh, _below, _other_side)
 
 
 def log2(x):
@@ -72,11 +97,6 @@ def exp2(x):
 def cbrt(x):
     """Real cube root, odd in x."""
     return mpmath.sign(x) * mpmath.cbrt(abs(x))
-
-
-def complex_number(re, im):
-    """re + i im; NaN where a part is not finite (mpmath's functions do not expect that)."""
-    return mpmath.mpc(re, im) if mpmath.isfinite(re) and mpmath.isfinite(im) else NAN
 
 
 def divide(x, y):

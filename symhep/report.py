@@ -7,7 +7,7 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from symhep.passes import Optimised, Stage
+    from symhep.variants import Variant
     from symhep.verify import Verification
 
 WIDTH = 100
@@ -28,7 +29,6 @@ _LABEL = 24  # longer names of passes take more than one line
 Groups = dict[str, frozenset[str]]
 FUNCTIONS = frozenset(row.counts for row in OPS.values() if row.cost >= ELEMENTARY_COST and row.counts)
 _COMMON = ("add", "sub", "mul", "div", "sqrt")
-_DROPPED = "✗"  # marks a pass whose result was dropped
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Report:
     depth         operations on the longest chain
     live_values   the most values that wait for use at one time
     bytes_in/out  read and written per event
+    names         the user's names of intermediates, and whether the program still computes each
     times         whether times are shown; they differ from run to run, all else does not
     """
 
@@ -56,6 +57,8 @@ class Report:
     dtype: str
     compile_seconds: float | None = None
     verification: Verification | None = None
+    verify_seconds: float | None = None
+    names: tuple[tuple[str, bool], ...] = ()
     comparison: tuple[tuple[str, int], ...] = ()
     times: bool = field(default=True, compare=False)
 
@@ -69,10 +72,13 @@ class Report:
         dtype: Any = np.float64,
         compile_seconds: float | None = None,
         verification: Verification | None = None,
+        verify_seconds: float | None = None,
+        names: Iterable[str] = (),
     ) -> Report:
         """The report on an optimised program and the target it runs on."""
         graph, dtype = optimised.graph, np.dtype(dtype)
         used = set(graph.order)
+        computed = {text for n in graph.names.values() for text in (n, n.rpartition(".")[0])}
         return cls(
             name=name,
             passes=tuple(optimised.stages),
@@ -85,6 +91,23 @@ class Report:
             dtype=dtype.name,
             compile_seconds=compile_seconds,
             verification=verification,
+            verify_seconds=verify_seconds,
+            names=tuple((name, name in computed) for name in names),
+        )
+
+    @classmethod
+    def of_variant(cls, variant: Variant, *, name: str, target: str, dtype: np.dtype) -> Report:
+        """The report on a kernel for one choice of its static arguments."""
+        outcome = variant.verification
+        return cls.of(
+            variant.optimised,
+            name=name,
+            target=target,
+            dtype=dtype,
+            compile_seconds=variant.compile_seconds.get((variant.options.target, dtype)),
+            verification=outcome,
+            verify_seconds=variant.verify_seconds,
+            names=[name for n, name in variant.traced.graph.names.items() if n.args],
         )
 
     @property
@@ -120,11 +143,13 @@ class Report:
             "bytes_out": self.bytes_out,
             "flop_per_byte": round(self.flop_per_byte, 6),
             "verification": _verification(self.verification),
+            "names": dict(self.names),
         }
         if self.comparison:
             data["beside"] = dict(self.comparison)
         if times:
             data["compile_seconds"] = self.compile_seconds
+            data["verify_seconds"] = self.verify_seconds
         return data
 
     def json(self, times: bool = False) -> str:
@@ -138,6 +163,13 @@ class Report:
         """The outcome in one line."""
         return f"{self.name}: {self.before.total:,} → {self.after.total:,} operations per event"
 
+    @property
+    def _shown(self) -> list[Stage]:
+        """The lines of the table: of the stages that led to the program, those that changed the count."""
+        kept = [s for s in self.passes if s.kept]
+        before = [None, *[s.count for s in kept]]
+        return [s for s, old in zip(kept, before) if s.count != old or s is kept[-1]]
+
     def notes(self) -> list[str]:
         """What stands below the table, line by line."""
         work = f"depth {self.depth:,}, at most {self.live_values:,} values alive at a time"
@@ -145,24 +177,54 @@ class Report:
         if once and once.total:
             work += f"; {once.total:,} more operations once per call"
         memory = f"{self.bytes_in:,} bytes in, {self.bytes_out:,} out per event: {self.flop_per_byte:.2g} flop/byte"
-        target = f"{self.target}, {self.dtype}"
-        if self.times and self.compile_seconds is not None:
-            target += f", compiled in {_seconds(self.compile_seconds)}"
-        lines = [work, memory, target]
-        if not all(s.kept for s in self.passes):
-            lines.insert(0, f"{_DROPPED} not better, so dropped")
+        lines = [*self._idle(), *self._tried(), work, memory, *self._named(), self._target()]
         if self.verification is not None:
-            lines.append(str(self.verification))
+            lines.append(self._verified())
         return lines
+
+    def _idle(self) -> list[str]:
+        """One line for the passes that changed nothing."""
+        shown = {s.name for s in self._shown}
+        names = dict.fromkeys(s.name for s in self.passes if s.kept and s.name not in shown)
+        return [f"nothing to do for: {', '.join(names)}"] if names else []
+
+    def _tried(self) -> list[str]:
+        """One line for all that was tried in vain."""
+        lost = [s for s in self.passes if not s.kept]
+        if not lost:
+            return []
+        spent = f" ({_seconds(sum(s.seconds for s in lost))})" if self.times else ""
+        ways = "1 other way" if len(lost) == 1 else f"{len(lost)} other ways"
+        return [f"also tried: {ways}, {min(s.count.total for s in lost):,} operations at best{spent}"]
+
+    def _named(self) -> list[str]:
+        computed = [name for name, there in self.names if there]
+        gone = [name for name, there in self.names if not there]
+        parts = [f"named: {', '.join(computed)}"] if computed else []
+        if gone:
+            parts.append(f"no longer computed: {', '.join(gone)}")
+        return ["; ".join(parts)] if parts else []
+
+    def _target(self) -> str:
+        line = f"{self.target}, {self.dtype}"
+        if self.times:
+            spent = sum(s.seconds for s in self.passes)
+            line += f", optimised in {_seconds(spent)}" if spent else ""
+            line += "" if self.compile_seconds is None else f", compiled in {_seconds(self.compile_seconds)}"
+        return line
+
+    def _verified(self) -> str:
+        spent = "" if self.verify_seconds is None or not self.times else f" in {_seconds(self.verify_seconds)}"
+        return f"{self.verification}{spent if self.verification else ''}"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
         yield Text(self.title, style="bold")
         yield self._table(console, options)
+        wrong = self.verification is not None and self.verification.failed
         for line in self.notes():
-            wrong = self.verification is not None and not self.verification and line == str(self.verification)
-            yield Text(f" {line}", style="bold red" if wrong else "dim")
+            yield Text(f" {line}", style="bold red" if wrong and line == str(self.verification) else "dim")
         if self.comparison:
             yield self._ladder(options.max_width)
 
@@ -170,7 +232,7 @@ class Report:
         """The table with the finest columns that fit."""
         from rich.measure import Measurement
 
-        for groups in _groupings(self.passes):
+        for groups in _groupings(self._shown):
             table = self._table_of(groups)
             if Measurement.get(console, options.update(max_width=10**6), table).maximum <= options.max_width:
                 break
@@ -184,18 +246,18 @@ class Report:
         head, *body = self._rows(groups)
         for i, title in enumerate(head):
             table.add_column(title, justify="right" if i else "left", no_wrap=bool(i), max_width=None if i else _LABEL)
-        for cells, stage in zip(body, self.passes, strict=True):
-            table.add_row(*cells, style="bold" if stage is self.passes[-1] else "" if stage.kept else "dim")
+        for i, cells in enumerate(body):
+            table.add_row(*cells, style="bold" if i == len(body) - 1 else "")
         return table
 
     def _rows(self, groups: Groups) -> Iterator[list[str]]:
         """The cells of the table, line by line, its head first."""
         yield ["per event", *groups, "total", *(["time"] if self.times else [])]
-        for stage in self.passes:
+        for stage in self._shown:
             numbers = [sum(stage.count.get(kind, 0) for kind in kinds) for kinds in groups.values()]
             cells = [f"{n:,}" if n else "·" for n in numbers]
-            time = [_seconds(stage.seconds)] if self.times else []
-            yield [_label(stage), *cells, f"{stage.count.total:,}", *time]
+            time = [_seconds(stage.seconds) if stage.seconds else ""] if self.times else []
+            yield [stage.name, *cells, f"{stage.count.total:,}", *time]
 
     def _ladder(self, width: int) -> Table:
         from rich import box
@@ -228,7 +290,7 @@ class Report:
     # notebook ------------------------------------------------------------------------------------------------------
 
     def _repr_html_(self) -> str:
-        body = "".join(self._html_rows(self._rows(next(_groupings(self.passes)))))
+        body = "".join(self._html_rows(self._rows(next(_groupings(self._shown)))))
         notes = "<br>".join(html.escape(line) for line in self.notes())
         parts = [f"<b>{html.escape(self.title)}</b>", f"<table>{body}</table>", f"<div>{notes}</div>"]
         if self.comparison:
@@ -265,10 +327,6 @@ def _groupings(stages: Sequence[Stage]) -> Iterator[Groups]:
 def _rest(present: Sequence[str], groups: Groups) -> Groups:
     rest = frozenset(present).difference(*groups.values())
     return {"other": rest} if rest else {}
-
-
-def _label(stage: Stage) -> str:
-    return stage.name if stage.kept else f"{stage.name} {_DROPPED}"
 
 
 def _seconds(seconds: float) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from symhep.trace import Traced
 
 if TYPE_CHECKING:
     from symhep.passes import Optimised
+    from symhep.verify import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,10 @@ class Variant:
         self.traced, self.options = traced, options
         self.slots = results.slots_of(traced)
         self.runners: dict[tuple[str, np.dtype], Runner] = {}
+        self.compile_seconds: dict[tuple[str, np.dtype], float] = {}
+        self.verify_seconds = 0.0
         self._optimised: Optimised | None = None
+        self._verification: Verification | None = None
         self._lock = threading.RLock()
         self.plain = _is_plain(traced)
         self.parameters = any(a.parameter for a in traced.arguments)
@@ -64,11 +69,27 @@ class Variant:
         """The optimised graph, and what each pass did."""
         with self._lock:
             if self._optimised is None:
+                from symhep.naming import named
                 from symhep.passes import optimise
 
                 o, t = self.options, self.traced
-                self._optimised = optimise(t.graph, effort=o.effort, math=o.math, calls=t.calls)  # type: ignore[arg-type]
+                found = optimise(t.graph, effort=o.effort, math=o.math, calls=t.calls)  # type: ignore[arg-type]
+                self._optimised = replace(found, graph=named(t, found.graph, o.domain))
             return self._optimised
+
+    @property
+    def verification(self) -> Verification:
+        """The optimised graph compared with the function as traced, once; raises VerificationError if it differs."""
+        with self._lock:
+            if self._verification is None:
+                from symhep.verify import verify
+
+                t, after = self.traced, self.optimised.graph
+                start = time.perf_counter()
+                points = _points(len(t.graph.order) + len(after.order), self.options.effort)
+                self._verification = verify(t, after, self.options.domain, points).check()
+                self.verify_seconds = time.perf_counter() - start
+            return self._verification
 
     def runner(self, dtype: np.dtype) -> Runner:
         """The compiled code for a dtype."""
@@ -78,15 +99,34 @@ class Variant:
             with self._lock:
                 found = self.runners.get(key)
                 if found is None:
-                    found = self.runners[key] = compiled(self.optimised.graph, *key)
+                    found = self.runners[key] = self._compiled(*key)
         return found
+
+    def _compiled(self, target: str, dtype: np.dtype) -> Runner:
+        assert self.verification is not None
+        start = time.perf_counter()
+        made = compiled(self.optimised.graph, target, dtype)
+        self.compile_seconds[target, dtype] = time.perf_counter() - start
+        return made
 
     def with_options(self, options: Options) -> Variant:
         """The same graph with other options; the optimised graph is kept where they leave it as it is."""
         made = Variant(self.traced, options)
         if (options.effort, options.math) == (self.options.effort, self.options.math):
             made._optimised = self._optimised
+            if options.domain is self.options.domain:
+                made._verification, made.verify_seconds = self._verification, self.verify_seconds
         return made
+
+
+# An evaluation of a node in high precision takes about 10 µs, to optimise it 1 ms, or 0.1 ms with effort "fast".
+_EVALUATIONS: dict[Any, int] = {"fast": 1_000}
+_MOST_EVALUATIONS, _MOST_POINTS = 20_000, 4
+
+
+def _points(nodes: int, effort: str | float) -> int:
+    """At how many points to verify graphs of so many nodes: it is to take about a tenth of the compile time."""
+    return max(1, min(_MOST_POINTS, _EVALUATIONS.get(effort, _MOST_EVALUATIONS) // max(nodes, 1)))
 
 
 def _is_plain(traced: Traced) -> bool:
@@ -107,21 +147,8 @@ def compiled(graph: Graph, target: str, dtype: np.dtype) -> Runner:
     if target == "numpy":
         from symhep.targets import numpy as numpy_target
 
-        return _ByColumns(numpy_target.compile_program(program, dtype))
+        return numpy_target.compile_program(program, dtype)
     raise unavailable(target)
-
-
-class _ByColumns:
-    """A function from columns to columns as a Runner."""
-
-    small: Callable | None = None
-
-    def __init__(self, function: Callable):
-        self.function = function
-
-    def run(self, columns, outputs, threads=1):
-        for output, result in zip(outputs, self.function(columns)):
-            output[...] = result
 
 
 def emitter(target: str) -> Callable[..., str]:

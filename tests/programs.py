@@ -89,6 +89,8 @@ class _Maker:
         best, value, least = None, [], math.inf
         attempt = 0
         while best is None or (attempt < ATTEMPTS and least > LARGE):
+            if attempt == 10 * ATTEMPTS:  # the pools have nothing new
+                pools = self.latest, self.latest[:-1]
             if attempt % ATTEMPTS == 0:
                 op = self.rng.choice([o for o in self.ops if OPS[o].arity == 2 or change >= 0])
             attempt += 1

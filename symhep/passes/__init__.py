@@ -1,7 +1,7 @@
 """The passes, in the order in which they run, and the runner.
 
-A pass is a function graph → graph in a file of its own. A *route* is a list of passes from the graph of real scalars to
-the n-ary form; each effort tries some routes, and the one that ends in the cheapest program is taken. Everything is then
+A pass is a function graph → graph in a file of its own. A *route* is a list of passes from the graph of real scalars
+to the n-ary form; each effort tries some routes, and the one that ends in the cheapest program is taken. All is then
 lowered to the operations that are emitted, paired and scheduled.
 """
 
@@ -24,6 +24,7 @@ from symhep.passes.pair_sincos import pair_sincos
 from symhep.passes.reciprocals import reciprocals
 from symhep.passes.roots import roots
 from symhep.passes.schedule import schedule
+from symhep.passes.signs import signs
 from symhep.passes.split_complex import split_complex
 
 Pass = Callable[[Graph], Graph]
@@ -109,7 +110,7 @@ def _optimise(graph: Graph, effort: str, math: str, calls: Mapping[Node, int] | 
     stages.append(Stage("real", count(plain), time.perf_counter() - start))
     best = plain
     if math == "finite":
-        best = _best_route(real, plain, ROUTES[effort], stages)
+        best = signs(_best_route(real, plain, ROUTES[effort], stages))
     start = time.perf_counter()
     result = schedule(pair_sincos(best))
     stages.append(Stage("scheduled", count(result), time.perf_counter() - start))
@@ -118,7 +119,8 @@ def _optimise(graph: Graph, effort: str, math: str, calls: Mapping[Node, int] | 
 
 def _best_route(real: Graph, plain: Graph, routes: tuple[Route, ...], stages: list[Stage]) -> Graph:
     """The best program that a route leads to, or the plain one; the stages of the way there are appended."""
-    best, best_stages, dropped = plain, [], []
+    best, dropped = plain, []
+    best_stages: list[Stage] = []
     for route in routes:
         tried: list[Stage] = []
         found = _run(route, real, tried, limit=None if route in (_LINEAR, _PLAIN) else _limit(plain))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from symhep.graph import Builder, Graph, Node, is_const, transfer
+from symhep.graph import Builder, Graph, Node, copy_node, is_const, transfer
 from symhep.nary import HALF, Nary, Scaled, nonnegative, tidy
 from symhep.ops import OPS
 
@@ -79,7 +79,7 @@ class _Everything(set):
 def _grouped(nary: Nary, value: Scaled) -> Scaled:
     by_size: dict[Fraction, list[Scaled]] = {}
     for c, x in nary.terms_of(value):
-        by_size.setdefault(Fraction(abs(c)), []).append((c, x))
+        by_size.setdefault(abs(Fraction(c)), []).append((c, x))
     if len(by_size) == 1:
         return value
     terms: list[Scaled] = []
@@ -145,7 +145,7 @@ def _fold(nary: Nary, n: Node, args: list[Node]) -> Scaled | None:
 
     from symhep.reference import apply
 
-    if OPS[n.op].dtype == "bool" or n.op in ("sincos", "item"):
+    if n.dtype == "bool" or n.op in ("sincos", "item"):
         return None
     with mpmath.workdps(_EXACT_DIGITS):
         value = apply(n.op, n.attrs, [apply(a.op, a.attrs, []) for a in args])
@@ -185,11 +185,16 @@ def _sqrt(nary: Nary, n: Node, x: Scaled) -> Scaled | None:
 
 
 def _const(nary: Nary, n: Node) -> Scaled:
-    return nary.constant(n.attrs[0])
+    return nary.constant(n.attrs[0]) if n.dtype != "bool" else (1, copy_node(nary.build, n, ()))
+
+
+def _magnitude(x: Scaled) -> Scaled:
+    """The same with a positive coefficient."""
+    return (x[0], x[1]) if x[0] >= 0 else (-x[0], x[1])
 
 
 def _abs(nary: Nary, n: Node, x: Scaled) -> Scaled:
-    c, node = abs(x[0]), x[1]
+    c, node = _magnitude(x)
     return (c, node) if node is nary.one or nonnegative(node) else (c, nary.build.node("abs", (node,)))
 
 
@@ -198,7 +203,7 @@ def _even(nary: Nary, n: Node, x: Scaled) -> Scaled | None:
     inverse = _undone(nary, n, x)
     if inverse is not None:
         return inverse
-    node = nary.materialise((abs(x[0]), x[1]))
+    node = nary.materialise(_magnitude(x))
     return None if is_const(node) else (1, nary.build.node(n.op, (node,)))
 
 
@@ -207,7 +212,7 @@ def _odd(nary: Nary, n: Node, x: Scaled) -> Scaled | None:
     inverse = _undone(nary, n, x)
     if inverse is not None:
         return inverse
-    node = nary.materialise((abs(x[0]), x[1]))
+    node = nary.materialise(_magnitude(x))
     return None if is_const(node) else (-1 if x[0] < 0 else 1, nary.build.node(n.op, (node,)))
 
 
@@ -297,5 +302,5 @@ _RULES: dict[str, Callable[..., Scaled | None]] = {
     "abs": _abs,
     **{row.name: _even for row in OPS.values() if row.parity == "even" and row.name not in ("abs",)},
     **{row.name: _odd for row in OPS.values() if row.parity == "odd" and row.name not in ("neg",)},
-    **{name: _plain for name in ("exp", "log", "expm1", "log1p", "exp2", "log2")},
+    **dict.fromkeys(("exp", "log", "expm1", "log1p", "exp2", "log2"), _plain),
 }

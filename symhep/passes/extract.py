@@ -2,7 +2,7 @@
 
 Two kinds of divisor are looked for in all sums and monomials at once:
 
-kernel   g*a + r*g*b + ... with the common part g taken out: the divisor a + r*b + ... may occur with another g elsewhere
+kernel   g*a + r*g*b + ... with the common part g taken out: the divisor a + r*b + ... may occur elsewhere with another
 pair     x*y within monomials
 
 The divisor that saves most operations becomes a base of its own and is put in wherever it occurs; and again, until none
@@ -16,8 +16,7 @@ import heapq
 
 from symhep.form import Form
 from symhep.graph import Graph
-from symhep.monomials import Factor
-from symhep.passes.divisors import Divisors, Kernel
+from symhep.passes.divisors import Divisors, Kernel, Pair
 
 
 def extract(graph: Graph) -> Graph:
@@ -33,13 +32,13 @@ def extract(graph: Graph) -> Graph:
         state.apply(best)
 
 
-def _push(state: Divisors, queue: list[tuple], divisor: Kernel | Factor) -> None:
+def _push(state: Divisors, queue: list[tuple], divisor: Kernel | Pair) -> None:
     gain = state.gain(divisor)
     if gain > 0:
         heapq.heappush(queue, (-gain, *state.rank(divisor), divisor))
 
 
-def _best(state: Divisors, queue: list[tuple]) -> Kernel | Factor | None:
+def _best(state: Divisors, queue: list[tuple]) -> Kernel | Pair | None:
     """The divisor that saves most now; entries of the queue may be out of date."""
     while queue:
         entry = heapq.heappop(queue)

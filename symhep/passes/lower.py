@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symhep.algebra import shortest
-from symhep.graph import Builder, Graph, Node, transfer
+from symhep.graph import Builder, Graph, Node, copy_node, transfer
 from symhep.nary import Rational
 from symhep.ops import OPS
 
@@ -43,7 +43,7 @@ class _Lowering:
         if n.op == "product":
             return self.product(n)
         if n.op == "const":
-            return self.build.const(n.attrs[0])
+            return copy_node(self.build, n, ())
         if n.op == "power":
             return self.power(self.new[n.args[0]], n.attrs[0])
         if n.op == "neg":
@@ -62,7 +62,8 @@ class _Lowering:
 
     def sum(self, n: Node) -> Node:
         coefficients, constant = n.attrs
-        added, taken = [], []
+        added: list[Node] = []
+        taken: list[Node] = []
         for c, a in zip(coefficients, n.args, strict=True):
             (added if c > 0 else taken).append(self.scaled(abs(c), a))
         if constant:
@@ -102,7 +103,8 @@ class _Lowering:
     # products ------------------------------------------------------------------------------------------------------
 
     def product(self, n: Node) -> Node:
-        above, below = [], []
+        above: list[Node] = []
+        below: list[Node] = []
         for a, e in zip(n.args, n.attrs[0], strict=True):
             (above if e > 0 else below).extend(self.factors(self.new[a], abs(e)))
         top = self.chain("mul", above) if above else self.one

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from symhep.algebra import Algebra
-from symhep.graph import Builder, Graph, Node, is_const, transfer
+from symhep.graph import Builder, Graph, Node, copy_node, is_const, transfer
 
 HALF = Fraction(1, 2)
 
@@ -61,9 +61,16 @@ def _input(a: Algebra, n: Node) -> Parts:
 
 def _split(a: Algebra, n: Node, args: list[Parts]) -> Parts:
     rule = _RULES.get(n.op)
-    if rule is not None and (n.op in _ALWAYS or any(p.im is not None for p in args)):
+    if rule is not None and (n.op in _ALWAYS or any(p.im is not None for p in args) or _may_leave_the_axis(n)):
         return rule(a, n, *args)
     return Parts(_real(a, n, [p.re for p in args]))
+
+
+def _may_leave_the_axis(n: Node) -> bool:
+    """Whether the value may be complex though the arguments are real by structure: np.sqrt(x + 0j)."""
+    if n.op not in _LEAVES_THE_AXIS or n.dtype != "complex":
+        return False
+    return n.op != "power" or not isinstance(n.attrs[0], int)
 
 
 def _real(a: Algebra, n: Node, args: list[Node]) -> Node:
@@ -73,7 +80,7 @@ def _real(a: Algebra, n: Node, args: list[Node]) -> Node:
     if n.op == "power":
         return a.power(args[0], n.attrs[0])
     if n.op == "const":
-        return a.const(n.attrs[0])
+        return copy_node(a.build, n, ())
     return a.op(n.op, *args, attrs=n.attrs)
 
 
@@ -160,6 +167,9 @@ def _power(a: Algebra, n: Node, x: Parts) -> Parts:
 
 def _sqrt(a: Algebra, n: Node | None, z: Parts) -> Parts:
     """Principal root without cancellation: t = sqrt((|re| + |z|)/2), the other part is im/(2t)."""
+    if z.im is None:
+        t, right = a.op("sqrt", a.op("abs", z.re)), a.op("le", a.zero, z.re)
+        return Parts(a.select(right, t, a.zero), a.select(right, a.zero, t))
     im = _im(a, z)
     modulus = a.op("sqrt", _norm(a, z))
     t = a.op("sqrt", a.mul(a.const(HALF), a.add(a.op("abs", z.re), modulus)))
@@ -178,6 +188,8 @@ def _exp(a: Algebra, n: Node | None, z: Parts) -> Parts:
 
 
 def _log(a: Algebra, n: Node | None, z: Parts) -> Parts:
+    if z.im is None:
+        return Parts(a.op("log", a.op("abs", z.re)), a.op("atan2", a.zero, z.re))
     return Parts(a.mul(a.const(HALF), a.op("log", _norm(a, z))), a.op("atan2", _im(a, z), z.re))
 
 
@@ -232,11 +244,11 @@ def _cosh(a: Algebra, n: Node, z: Parts) -> Parts:
 
 
 def _tanh(a: Algebra, n: Node | None, z: Parts) -> Parts:
-    """(t + i u)/(1 + i t u) with t = tanh re, u = tan im: no overflow for large |re|."""
+    """(t + i u)/(1 + i t u) with t = tanh re, u = tan im, and 1 - t*t = 1/cosh(re)**2: no overflow for large |re|."""
     t, u = a.op("tanh", z.re), a.op("tan", _im(a, z))
-    tt, uu = a.mul(t, t), a.mul(u, u)
-    norm = a.add(a.one, a.mul(tt, uu))
-    return Parts(a.div(a.mul(t, a.add(a.one, uu)), norm), a.div(a.mul(u, a.sub(a.one, tt)), norm))
+    cosh, uu = a.op("cosh", z.re), a.mul(u, u)
+    norm = a.add(a.one, a.mul(a.mul(t, t), uu))
+    return Parts(a.div(a.mul(t, a.add(a.one, uu)), norm), a.div(u, a.mul(a.mul(cosh, cosh), norm)))
 
 
 def _times_i(a: Algebra, z: Parts) -> Parts:
@@ -257,27 +269,29 @@ def _shift(a: Algebra, c: int, z: Parts, sign: int = 1) -> Parts:
     return Parts(a.add(a.const(c), term.re), term.im)
 
 
-def _asinh(a: Algebra, n: Node | None, z: Parts) -> Parts:
-    """log(z + sqrt(1 + z*z)) of the one of z and -z with a positive real part, as the sum cancels for the other."""
-    sign = a.op("copysign", a.one, z.re)
-    right = Parts(a.op("abs", z.re), a.mul(sign, _im(a, z)))
-    root = _sqrt(a, None, _shift(a, 1, _mul(a, None, right, right)))
-    log = _log(a, None, _add(a, None, right, root))  # type: ignore[arg-type]
-    return Parts(a.op("copysign", log.re, z.re), a.mul(sign, _im(a, log)))
-
-
 def _asin(a: Algebra, n: Node | None, z: Parts) -> Parts:
-    return _over_i(a, _asinh(a, None, _times_i(a, z)))
+    """W. Kahan's form (Branch Cuts for Complex Elementary Functions, 1987): nothing cancels, for no z."""
+    minus, plus = _sqrt(a, None, _shift(a, 1, z, -1)), _sqrt(a, None, _shift(a, 1, z))
+    product = _mul(a, None, minus, plus)
+    crossed = a.sub(a.mul(minus.re, _im(a, plus)), a.mul(_im(a, minus), plus.re))
+    return Parts(a.op("atan2", z.re, product.re), a.op("copysign", a.op("asinh", crossed), _im(a, z)))
+
+
+def _asinh(a: Algebra, n: Node, z: Parts) -> Parts:
+    return _over_i(a, _asin(a, None, _times_i(a, z)))
 
 
 def _acos(a: Algebra, n: Node, z: Parts) -> Parts:
-    s = _asin(a, None, z)
-    return Parts(a.sub(a.const(_HALF_PI), s.re), a.neg(_im(a, s)))
+    minus, plus = _sqrt(a, None, _shift(a, 1, z, -1)), _sqrt(a, None, _shift(a, 1, z))
+    crossed = a.sub(a.mul(plus.re, _im(a, minus)), a.mul(_im(a, plus), minus.re))
+    im = a.op("copysign", a.op("asinh", crossed), _im(a, z))
+    return Parts(a.mul(a.const(2), a.op("atan2", minus.re, plus.re)), a.neg(im))
 
 
 def _acosh(a: Algebra, n: Node, z: Parts) -> Parts:
-    product = _mul(a, None, _sqrt(a, None, _shift(a, 1, z)), _sqrt(a, None, _shift(a, -1, z)))
-    return _log(a, None, _add(a, None, z, product))  # type: ignore[arg-type]
+    minus, plus = _sqrt(a, None, _shift(a, -1, z)), _sqrt(a, None, _shift(a, 1, z))
+    inner = a.add(a.mul(minus.re, plus.re), a.mul(_im(a, minus), _im(a, plus)))
+    return Parts(a.op("asinh", inner), a.mul(a.const(2), a.op("atan2", _im(a, minus), plus.re)))
 
 
 def _atanh(a: Algebra, n: Node | None, z: Parts) -> Parts:
@@ -321,9 +335,9 @@ def _conj(a: Algebra, n: Node, x: Parts) -> Parts:
 # rational stand-ins, correct to 60 digits, of the irrational constants that appear in these formulas
 _LN2 = Fraction(693147180559945309417232121458176568075500134360255254120680009, 10**63)
 _LN10 = Fraction(2302585092994045684017991454684364207601101488628772976033327901, 10**63)
-_HALF_PI = Fraction(1570796326794896619231321691639751442098584699687552910487472296, 10**63)
 
 _ALWAYS = frozenset({"complex", "real", "imag", "conj"})
+_LEAVES_THE_AXIS = frozenset("sqrt power pow log log2 log10 log1p asin acos acosh atanh".split())
 _RULES: dict[str, Callable[..., Parts]] = {
     "complex": _complex,
     "real": lambda a, n, x: Parts(x.re),

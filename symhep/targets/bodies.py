@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,6 +25,8 @@ CACHE = 1 << 18  # bytes that the rows should not exceed: they are to stay in th
 
 
 # Columns are fetched this many bytes ahead: hardware stops at the end of each page, and there are many columns
+SLOW = 8  # operations in the time of a division or root
+WORTH = 1.2  # times as many additions as multiplications make it worth while to have some done by the multipliers
 AHEAD = 1024
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,14 @@ def _calls(name: str, count: int, more: str) -> str:
     return "\n".join([f"define void @{name}(ptr %s{more}) #0 {{", *calls, "ret void", "}"])
 
 
+@lru_cache(maxsize=None)
+def _units(op: str, v: Vector) -> tuple[int, int]:
+    """How long an operation keeps the adders and the multipliers busy, in operations."""
+    form = text(op, v)
+    slow = form.count(" fdiv ") + form.count("llvm.sqrt")
+    return form.count(" fadd ") + form.count(" fsub "), form.count(" fmul ") + form.count("llvm.fma") + SLOW * slow
+
+
 @dataclass(slots=True)
 class _Writer:
     """Writes the lines of one segment."""
@@ -154,9 +165,14 @@ class _Writer:
     lines: list[str] = field(default_factory=list)
     operand: dict[int, str] = field(default_factory=dict)
     label: str = "loop"
-    surplus: int = 0
+    share: float = 0.0
+    owed: float = 0.0
 
     def write(self) -> None:
+        if self.balance:
+            units = [_units(line.op, self.plan.layout.vector) for line in self.segment.lines]
+            adders, multipliers = (sum(u) for u in zip(*units)) if units else (0, 0)
+            self.share = (adders - multipliers) / (2 * adders) if adders > WORTH * multipliers else 0.0
         for line in self.segment.lines:
             self._line(line)
 
@@ -175,16 +191,12 @@ class _Writer:
             self.made(number)
 
     def _choose(self, op: str) -> str:
-        """Have some additions done by the multipliers where they would wait for the adders."""
-        if not self.balance:
-            return op
-        if op == "mul":
-            self.surplus = max(self.surplus - 1, -4)
-        elif op in ("add", "sub"):
-            if self.surplus >= 2:
-                self.surplus -= 1
+        """Have so many additions done by the multipliers that both have the same to do."""
+        if self.share and op in ("add", "sub"):
+            self.owed += self.share
+            if self.owed >= 1:
+                self.owed -= 1
                 return f"{op}_fma"
-            self.surplus += 1
         return op
 
     def value(self, number: int) -> str:

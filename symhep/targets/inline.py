@@ -25,7 +25,7 @@ def njit_function(native: Native, n_in: int, n_out: int) -> Any:
     """A numba function of n_in numbers or one-dimensional arrays; n_out results, bare if it is one.
 
     Numbers give numbers, for one event. Arrays, with numbers beside them where one value is for all events, give new
-    arrays. Parameters have to be numbers. The machine code stays as long as numba's own does: to the end of the process.
+    arrays. Parameters have to be numbers. The machine code stays as long as numba's own: to the end of the process.
     """
     names = ", ".join(f"x{k}" for k in range(n_in))
     space: dict[str, Any] = {"np": np, "numba": numba, "dtype": native.dtype.type}
@@ -42,8 +42,8 @@ def njit_function(native: Native, n_in: int, n_out: int) -> Any:
 def dispatcher_of(kernel: Any) -> Any:
     """What a kernel is inside an `@njit` function: one number or array of events per argument, real results."""
     variant = kernel.variant()
-    real = all(slot.kind == "real" for slot in variant.slots)
-    if not (real and all(not leaf.core.shape and leaf.core.kind in ("real", "integer") for leaf in variant.traced.leaves)):
+    takes = all(not leaf.core.shape and leaf.core.kind in ("real", "integer") for leaf in variant.traced.leaves)
+    if not takes or any(slot.kind != "real" for slot in variant.slots):
         raise TypingError(
             f"{kernel.name}: inside @njit a symhep kernel takes and returns real numbers; "
             "give vectors and complex numbers as their components"
@@ -60,27 +60,28 @@ class _Implement:
         self.native, self.n_in, self.n_out, self.space = native, n_in, n_out, space
 
     def __call__(self, given: list[types.Type]) -> Callable | None:
-        arrays = [k for k, t in enumerate(given) if isinstance(t, types.Array)]
+        arrays = {k: t for k, t in enumerate(given) if isinstance(t, types.Array)}
         if not all(isinstance(t, (types.Number, types.Boolean)) or k in arrays for k, t in enumerate(given)):
             return None
-        if any(given[k].ndim != 1 for k in arrays):
+        if any(t.ndim != 1 for t in arrays.values()):
             raise TypingError("a symhep kernel takes numbers and one-dimensional arrays here")
         if any(self.native.parameters[k] for k in arrays):
             raise TypingError("a parameter of a symhep kernel is one number, not an array")
         names = [f"x{k}" for k in range(self.n_in)]
         head = f"def chosen({', '.join(names)}):\n"
-        body = self._arrays(names, given, arrays) if arrays else f"    return one(({', '.join(names)},))\n"
+        body = self._arrays(names, arrays) if arrays else f"    return one(({', '.join(names)},))\n"
         exec(head + body, self.space)
         return self.space["chosen"]
 
-    def _arrays(self, names: list[str], given: list[types.Type], arrays: list[int]) -> str:
+    def _arrays(self, names: list[str], arrays: dict[int, types.Array]) -> str:
         real = numba.from_dtype(self.native.dtype)
         columns = [
-            f"{name}.astype(dtype)" if k in arrays and given[k].dtype != real else name for k, name in enumerate(names)
+            f"{name}.astype(dtype)" if k in arrays and arrays[k].dtype != real else name for k, name in enumerate(names)
         ]
         results = [f"y{k}" for k in range(self.n_out)]
-        lines = [f"n = len({names[arrays[0]]})"]
-        for k in arrays[1:]:
+        first, *others = arrays
+        lines = [f"n = len({names[first]})"]
+        for k in others:
             lines += [f"if len({names[k]}) != n:", '    raise ValueError("the columns differ in length")']
         lines += [f"{y} = np.empty(n, dtype)" for y in results]
         lines.append(f"many(({', '.join(columns)},), ({', '.join(results)},), n)")
@@ -114,7 +115,7 @@ class _Caller:
             place = cgutils.alloca_once_value(self.builder, number)
             self.column(place, _I64(PARAMETER if self.native.parameters[k] else 0))
 
-    def arguments(self, type_: types.BaseTuple, value: ir.Value) -> None:
+    def arguments(self, type_: Any, value: ir.Value) -> None:
         for k, t in enumerate(type_.types):
             self.argument(k, t, self.builder.extract_value(value, k))
 

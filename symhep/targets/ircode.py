@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+Integer = int | str  # a number, or the name of a value
+
 
 class Code:
     """The text of a function, written statement by statement."""
@@ -32,15 +34,15 @@ class Code:
         self.lines.append(f"{block}:")
         self.block = block
 
-    def int(self, op: str, a: int | str, b: int | str) -> str:
+    def int(self, op: str, a: Integer, b: Integer) -> str:
         """Integer arithmetic."""
         return self(f"{op} i64 {a}, {b}")
 
-    def test(self, order: str, a: int | str, b: int | str) -> str:
+    def test(self, order: str, a: Integer, b: Integer) -> str:
         """A comparison of integers."""
         return self(f"icmp {order} i64 {a}, {b}")
 
-    def at(self, base: str, offset: int | str, type_: str = "i8") -> str:
+    def at(self, base: str, offset: Integer, type_: str = "i8") -> str:
         """An address."""
         return self(f"getelementptr {type_}, ptr {base}, i64 {offset}")
 
@@ -51,7 +53,7 @@ class Code:
         return self(f"load {type_}, ptr {address}")
 
     @contextmanager
-    def loop(self, start: int | str, stop: int | str, step: int | str = 1) -> Iterator[str]:
+    def loop(self, start: Integer, stop: Integer, step: Integer = 1) -> Iterator[str]:
         """Count from start while below stop."""
         label, i = self.name(), f"%{self.name()}"
         self.do(f"br label %{label}.from")

@@ -95,7 +95,8 @@ from numba.extending import intrinsic
 @intrinsic
 def fma(context, a, b, c):
     """a * b + c, rounded once."""
-    return types.float64(types.float64, types.float64, types.float64), lambda _, build, signature, args: build.fma(*args)
+    signature = types.float64(types.float64, types.float64, types.float64)
+    return signature, lambda context, build, signature, args: build.fma(*args)
 
 
 @intrinsic

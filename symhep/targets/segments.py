@@ -78,7 +78,7 @@ class _Numbering:
 
     def _constant(self, n: Node) -> None:
         self.number[n] = self._new(n.dtype == "bool")
-        self.straight.constants[self.number[n]] = n.attrs[0]
+        self.straight.constants[self.number[n]] = bool(n.attrs[0]) if n.dtype == "bool" else n.attrs[0]
 
     def _lines(self, nodes: Iterable[Node], lines: list[Line]) -> None:
         self.converted.clear()

@@ -161,7 +161,8 @@ def _needed(rng: random.Random, kinds: list[str], steps: list[Step], kind: str) 
     if kind == "r":
         return len(kinds) - 1 if kinds[-1] == "r" else next(i for i, k in enumerate(kinds) if k == "r")
     reals = [i for i, k in enumerate(kinds) if k == "r"]
-    steps.append(Step({"c": "x+iy", "b": "less:rr"}[kind], (rng.choice(reals), rng.choice(reals))))
+    pair = (_varying(rng, kinds, steps, len(kinds) - len(steps)), rng.choice(reals))
+    steps.append(Step({"c": "x+iy", "b": "less:rr"}[kind], pair))
     kinds.append(kind)
     return len(kinds) - 1
 

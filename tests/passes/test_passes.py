@@ -18,6 +18,7 @@ from symhep.passes.pair_sincos import pair_sincos
 from symhep.passes.reciprocals import reciprocals
 from symhep.passes.roots import roots
 from symhep.passes.schedule import schedule
+from symhep.passes.signs import signs
 from symhep.passes.split_complex import split_complex
 from tests.checks import assert_same_value
 from tests.formulas import formula, graph_of, polynomial, spelled
@@ -38,6 +39,7 @@ PASSES = {
     "lower": ([split_complex, canonical, flatten, extract], lower),
     "pair_sincos": ([split_complex], pair_sincos),
     "schedule": ([split_complex, lower], schedule),
+    "signs": ([split_complex, canonical, lower], signs),
 }
 
 
@@ -119,6 +121,21 @@ def counts_of(function, inputs=4, **options):
 def test_signs_are_normalised():
     c = counts_of(lambda a, b: ((a - b) * a, (b - a) * b), 2)
     assert (c.sub, c.mul, c.total) == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "negated",
+    [lambda x, y: -((x - y) * x), lambda x, y: -(-(x * y) / y) + 0 * x, lambda x, y: -(2 * x * y), lambda x, y: -(3 / x)],
+)
+def test_signs_move_to_where_they_cost_nothing(negated):
+    program = optimise(graph_of(negated, 2)).graph
+    assert not any(n.op == "neg" for n in program.order)
+    assert_same_value(graph_of(negated, 2), program)
+
+
+def test_signs_stay_where_the_value_is_used_twice():
+    graph = graph_of(lambda x, y: (-(x * (x - y)), y * (x - y)), 2)
+    assert sum(n.op == "neg" for n in signs(graph).order) == 1
 
 
 def test_structural_zeros_and_ones():

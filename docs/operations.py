@@ -1,0 +1,76 @@
+"""Write docs/operations.md from the table of operations.
+
+    python docs/operations.py           rewrite the page
+    python docs/operations.py --check   change nothing; fail if the page is not up to date
+"""
+
+import argparse
+import inspect
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from symhep.expansions import EXPANSIONS, REAL_ONLY
+from symhep.ops import ELEMENTARY_COST, OPS, Op
+
+PAGE = Path(__file__).resolve().parent / "operations.md"
+
+HEAD = """\
+# Operations
+
+Generated from `symhep/ops.py` and `symhep/expansions.py` by `python docs/operations.py`; do not edit.
+
+*counts as* is the kind in reports, *cost* the time next to one vector addition, by which equal counts are compared.
+*real* in the last column: the function has no meaning for complex arguments, or its result is always real.
+"""
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [[*head], ["---"] * len([*head]), *map(list, rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def primitive(row: Op) -> list[str]:
+    arity = "any" if row.arity is None else str(row.arity)
+    notes = [row.domain and f"for {row.domain}", row.parity, "commutative" if row.commutative else ""]
+    result = "" if row.dtype == "same" else row.dtype
+    numpy = f"`{row.numpy.removeprefix('numpy.')}`" if row.numpy not in ("", "numpy.") else ""
+    return [f"`{row.name}`", arity, numpy, row.counts or "free", f"{row.cost:g}", ", ".join(filter(None, notes)), result]
+
+
+def expansion(name: str) -> list[str]:
+    function = EXPANSIONS[name]
+    arguments = ", ".join(inspect.signature(function).parameters)
+    return [f"`{name}`", f"`{arguments}`", "real" if name in REAL_ONLY else ""]
+
+
+def page() -> str:
+    elementary = [row for row in OPS.values() if row.cost >= ELEMENTARY_COST and row.counts not in (None, "sincos")]
+    others = [row for row in OPS.values() if row not in elementary]
+    head = ("operation", "arguments", "NumPy", "counts as", "cost", "", "result")
+    parts = [
+        HEAD,
+        "## Primitives\n\n" + table(head, map(primitive, others)),
+        "## Elementary functions\n\n" + table(head, map(primitive, elementary)),
+        "## Expansions\n\nNumPy functions that are written in terms of these when they are traced.\n\n"
+        + table(("function", "arguments", ""), map(expansion, sorted(EXPANSIONS))),
+    ]
+    return "\n".join(parts)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    text = page()
+    if options.check:
+        same = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
+        if not same:
+            print("docs/operations.md is not up to date: run python docs/operations.py", file=sys.stderr)
+        return int(not same)
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
