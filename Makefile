@@ -18,7 +18,7 @@ help:
 	@echo "make test-slow  the tests marked slow"
 	@echo "make bench      compare with other packages, print tables"
 	@echo "make lint       lint and types only"
-	@echo "make docs       refresh the README's report, check links and code blocks"
+	@echo "make docs       refresh the generated parts of the pages, check links and code blocks"
 	@echo "make clean      remove build products and caches (not $(VENV))"
 
 demo: $(VENV)/.symhep-dev
@@ -39,6 +39,7 @@ lint: $(VENV)/.symhep-dev
 	@$(PY) -m mypy symhep
 
 docs: $(VENV)/.symhep-dev
+	@$(PY) docs/operations.py
 	@$(PY) docs/update_readme.py
 	@$(PY) -m pytest -q tests/test_readme.py
 

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from symhep.expansions import EXPANSIONS, REAL_ONLY
 from symhep.ops import ELEMENTARY_COST, OPS, Op
 
@@ -24,6 +26,14 @@ Generated from `symhep/ops.py` and `symhep/expansions.py` by `python docs/operat
 *real* in the last column: the function has no meaning for complex arguments, or its result is always real.
 """
 
+# Kinds that depend on more than the operation
+COUNTS = {
+    "sum": "its terms",
+    "product": "its factors",
+    "power": "its products, root and division",
+    "sincos": "sin, cos",
+}
+
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [[*head], ["---"] * len([*head]), *map(list, rows)]
@@ -34,8 +44,10 @@ def primitive(row: Op) -> list[str]:
     arity = "any" if row.arity is None else str(row.arity)
     notes = [row.domain and f"for {row.domain}", row.parity, "commutative" if row.commutative else ""]
     result = "" if row.dtype == "same" else row.dtype
-    numpy = f"`{row.numpy.removeprefix('numpy.')}`" if row.numpy not in ("", "numpy.") else ""
-    return [f"`{row.name}`", arity, numpy, row.counts or "free", f"{row.cost:g}", ", ".join(filter(None, notes)), result]
+    name = row.numpy.removeprefix("numpy.")
+    numpy = f"`{name}`" if name and hasattr(np, name) else ""
+    counts = COUNTS.get(row.name, row.counts or "free")
+    return [f"`{row.name}`", arity, numpy, counts, f"{row.cost:g}", ", ".join(filter(None, notes)), result]
 
 
 def expansion(name: str) -> list[str]:

@@ -79,6 +79,7 @@ class Tape:
         self.constants: list[tuple[int, Any, str]] = []
         self.steps: list[tuple[int, Callable[..., Any], tuple[int, ...]]] = []
         self.branches: list[tuple[str, int, int]] = []
+        self.decisive: list[int] = []  # values that are compared, or whose sign is taken
         for i, n in enumerate(graph.order):
             slot[n] = i
             args = tuple([slot[a] for a in n.args])
@@ -94,6 +95,10 @@ class Tape:
 
     def _note_branch(self, n: Node, args: tuple[int, ...]) -> None:
         """Remember where a small change of a value can make a jump."""
+        if n.op in COMPARISONS:
+            self.decisive += args
+        elif n.op in ("copysign", "atan2"):
+            self.decisive.append(args[1 if n.op == "copysign" else 0])
         if n.op in COMPARISONS and all(a.dtype == "real" for a in n.args):
             self.branches.append(("compare", args[0], args[1]))
         elif n.op in _ROUNDINGS:

@@ -60,48 +60,59 @@ def constant_power(x, exponent):
 
 
 def positive(x):
+    """+x."""
     return x
 
 
 def square(x):
+    """x*x."""
     return x * x
 
 
 def reciprocal(x):
+    """1/x."""
     return 1 / x
 
 
 def floor_divide(x, y):
+    """The largest integer not above x/y."""
     return (x / y).floor()
 
 
 def remainder(x, y):
+    """x - y*floor(x/y), with the sign of y."""
     return x - y * (x / y).floor()
 
 
 def fmod(x, y):
+    """x - y*trunc(x/y), with the sign of x."""
     return x - y * (x / y).trunc()
 
 
 def divmod_(x, y):
+    """Quotient and remainder of floor division."""
     whole = floor_divide(x, y)
     return whole, x - y * whole
 
 
 def modf(x):
+    """Fractional and integral part, both with the sign of x."""
     whole = x.trunc()
     return x - whole, whole
 
 
 def hypot(x, y):
+    """sqrt(x*x + y*y): overflows where a square does."""
     return (x * x + y * y).sqrt()
 
 
 def absolute_complex(z):
+    """The modulus of a complex value."""
     return hypot(z.real, z.imag)
 
 
 def sign(x):
+    """-1, 0 or 1; NaN where x is NaN."""
     if x.kind == "complex":
         size = absolute_complex(x)
         zero = size == 0
@@ -110,93 +121,115 @@ def sign(x):
 
 
 def signbit(x):
+    """Whether the sign bit is set, also that of -0."""
     return x._recorder.value(1).copysign(x) < 0
 
 
 def fabs(x):
+    """The magnitude of a real value."""
     return abs(x)
 
 
 def heaviside(x, at_zero):
+    """0 below zero, 1 above, y at zero."""
     return where(x < 0, 0, where(x > 0, 1, where(x == 0, at_zero, x)))
 
 
 def fmin(x, y):
+    """The smaller of two; the other one where one is NaN."""
     return where(isnan(x), y, where(isnan(y), x, x.minimum(y)))
 
 
 def fmax(x, y):
+    """The larger of two; the other one where one is NaN."""
     return where(isnan(x), y, where(isnan(y), x, x.maximum(y)))
 
 
 def clip(x, low, high):
+    """x limited to [low, high]."""
     return x.maximum(low).minimum(high)
 
 
 def logaddexp(x, y):
+    """log(exp(x) + exp(y)) without overflow."""
     larger = x.maximum(y) + (-abs(x - y)).exp().log1p()
     return where(x == y, x + LOG_2, larger)
 
 
 def logaddexp2(x, y):
+    """log2(2**x + 2**y) without overflow."""
     larger = x.maximum(y) + (-abs(x - y)).exp2().log1p() * (1 / LOG_2)
     return where(x == y, x + 1, larger)
 
 
 def radians(x):
+    """Degrees to radians."""
     return x * (math.pi / 180)
 
 
 def degrees(x):
+    """Radians to degrees."""
     return x * (180 / math.pi)
 
 
 def isnan(x):
+    """Whether x is NaN."""
     return isnan(x.real) | isnan(x.imag) if x.kind == "complex" else x != x
 
 
 def isinf(x):
+    """Whether x is infinite."""
     return isinf(x.real) | isinf(x.imag) if x.kind == "complex" else abs(x) == math.inf
 
 
 def isfinite(x):
+    """Whether x is neither infinite nor NaN."""
     return isfinite(x.real) & isfinite(x.imag) if x.kind == "complex" else abs(x) < math.inf
 
 
 def logical_and(x, y):
+    """Both, with numbers true where not zero."""
     return truth(x) & truth(y)
 
 
 def logical_or(x, y):
+    """Either, with numbers true where not zero."""
     return truth(x) | truth(y)
 
 
 def logical_xor(x, y):
+    """Just one, with numbers true where not zero."""
     return truth(x) ^ truth(y)
 
 
 def logical_not(x):
+    """Not, with numbers true where not zero."""
     return ~truth(x)
 
 
 def angle(z):
+    """The argument of a complex value."""
     return z.imag.arctan2(z.real)
 
 
 def sinc(x):
+    """sin(pi x)/(pi x), 1 at zero."""
     y = where(x == 0, 1, math.pi * x)
     return where(x == 0, 1, y.sin() / y)
 
 
 def expit(x):
+    """1/(1 + exp(-x))."""
     return 1 / (1 + (-x).exp())
 
 
 def logit(x):
+    """log(x/(1 - x))."""
     return (x / (1 - x)).log()
 
 
 def xlogy(x, y):
+    """x*log(y), 0 where x is 0."""
     return where(x == 0, 0, x * where(x == 0, 1, y).log())
 
 

@@ -143,9 +143,9 @@ class Nary:
     def power(self, x: Scaled, exponent: Rational) -> Scaled | None:
         """x to an integer or half-integer power; None where that has no canonical form (0 to a negative power)."""
         c, n = x
+        if c == 0 and exponent <= 0:
+            return None
         if isinstance(exponent, int):
-            if c == 0 and exponent <= 0:
-                return None
             return self.product([(n, exponent)], tidy(Fraction(c) ** exponent))
         root = exact_root(c)
         if root is None:  # the coefficient stays under the root

@@ -74,9 +74,27 @@ def _other_side(z):
 
 asin = _on(lambda x: abs(x) <= 1, _on_cut(mpmath.asin, _right, mpmath.conj))
 acos = _on(lambda x: abs(x) <= 1, _on_cut(mpmath.acos, _right, mpmath.conj))
-atanh = _on(lambda x: abs(x) < 1, _on_cut(mpmath.atanh, _right, mpmath.conj), {1: INF, -1: -INF})
-atan = _on_cut(mpmath.atan, _below, _other_side)
 asinh = _on_cut(mpmath.asinh, _below, _other_side)
+
+
+def _atanh(z):
+    """For complex z in a form in which nothing cancels: mpmath loses the smaller part of a large argument's."""
+    if not _complex(z):
+        return mpmath.atanh(z)
+    x, y = abs(z.real), z.imag
+    distance = (1 - x) ** 2 + y**2
+    if distance == 0:
+        return NAN
+    re, im = mpmath.log1p(4 * x / distance) / 4, mpmath.atan2(2 * y, (1 - x) * (1 + x) - y**2) / 2
+    return mpmath.mpc(-re if z.real < 0 else re, im)
+
+
+def atan(z):
+    """Arctangent; complex by way of atanh."""
+    return -1j * _atanh(1j * z) if _complex(z) else mpmath.atan(z)
+
+
+atanh = _on(lambda x: abs(x) < 1, _atanh, {1: INF, -1: -INF})
 
 
 def log2(x):

@@ -73,7 +73,7 @@ class Variant:
                 from symhep.passes import optimise
 
                 o, t = self.options, self.traced
-                found = optimise(t.graph, effort=o.effort, math=o.math, calls=t.calls)  # type: ignore[arg-type]
+                found = optimise(t.graph, effort=o.effort, math=o.math, calls=t.calls)
                 self._optimised = replace(found, graph=named(t, found.graph, o.domain))
             return self._optimised
 

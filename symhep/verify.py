@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Difference", "Verification", "VerificationError", "compare", "values", "verify"]
 
 GUARD_DIGITS = 30  # the second evaluation has this many more; what the two differ by is the error of the first
+MANY = 12  # how many times as many digits are used before a difference is reported
 SLACK = 10**6  # how much larger than its estimate an error may be
 NOTHING = mpmath.mpf(2) ** -1100  # a difference this small no float can hold
 
@@ -49,7 +50,7 @@ class Verification:
 
     points     at how many points all outputs were compared
     digits     to how many digits they agree at least, cancellation aside
-    invalid    points dropped because the formula as written has no finite value there
+    invalid    points dropped because the formula as written, or what it compares, has no value there
     ambiguous  points dropped because a comparison or rounding is too close to call
     failed     at how many points an output differs by more than rounding explains
     worst      the largest difference; None if every value is the same
@@ -123,21 +124,43 @@ class _Comparison:
         self.worst: Difference | None = None
 
     def at(self, point: Point) -> None:
-        """Compare at one point."""
+        """Compare at one point; a difference has to stand to many more digits, as 1e200 + x - 1e200 takes them."""
+        found = self._compared(point)
+        if isinstance(found, list) and not all(agree for _, agree, _ in found):
+            self.digits *= MANY
+            found = self._compared(point)
+            self.digits //= MANY
+        if isinstance(found, str):
+            setattr(self, found, getattr(self, found) + 1)
+            return
+        self.points += 1
+        self.failed += not all(agree for _, agree, _ in found)
+        for digits, _, (name, x, y) in found:
+            if digits < self.fewest:
+                self.fewest = digits
+                self.worst = _difference(name, point, x, y, digits)
+
+    def _compared(self, point: Point) -> str | list[tuple[float, bool, tuple[str, Any, Any]]]:
+        """For each result to how many digits it agrees, whether that is enough, and its name and values.
+
+        Where there is nothing to compare: why.
+        """
         try:
             low = self._evaluate(point, self.digits)
             high = self._evaluate(point, self.digits + GUARD_DIGITS)
         except (TooLarge, OverflowError):
-            self.invalid += 1
-            return
+            return "invalid"
         results = [t.parts(v) for t, v in zip(self.tapes, high, strict=True)]
         rough = [t.parts(v) for t, v in zip(self.tapes, low, strict=True)]
-        if not all(map(finite, results[0] + rough[0])):
-            self.invalid += 1
-        elif any(self._close_call(*each) for each in zip(self.tapes, low, high, strict=True)):
-            self.ambiguous += 1
-        else:
-            self._judge(point, results, rough)
+        if not all(map(finite, results[0] + rough[0])) or _decides_by_nan(self.tapes[0], high[0]):
+            return "invalid"
+        if any(self._close_call(*each) for each in zip(self.tapes, low, high, strict=True)):
+            return "ambiguous"
+        found = []
+        for name, x, y, x_rough, y_rough in zip(self.names, *results, *rough, strict=True):
+            agree, digits = self._agreement(x, y, x_rough, y_rough)
+            found.append((digits, agree, (name, x, y)))
+        return found
 
     def _evaluate(self, point: Point, digits: int) -> list[list[Any]]:
         with precision(digits):
@@ -161,17 +184,6 @@ class _Comparison:
     def _tolerance(self, noise: Any, x: Any, y: Any) -> Any:
         return SLACK * noise + mpmath.mpf(10) ** (10 - self.digits) * max(abs(x), abs(y))
 
-    def _judge(self, point: Point, results: list[list[Any]], rough: list[list[Any]]) -> None:
-        self.points += 1
-        failed = False
-        for name, x, y, x_rough, y_rough in zip(self.names, *results, *rough, strict=True):
-            agree, digits = self._agreement(x, y, x_rough, y_rough)
-            failed = failed or not agree
-            if digits < self.fewest:
-                self.fewest = digits
-                self.worst = _difference(name, point, x, y, digits)
-        self.failed += failed
-
     def _agreement(self, x: Any, y: Any, x_rough: Any, y_rough: Any) -> tuple[bool, float]:
         """Whether two values agree within their rounding errors, and to how many digits."""
         if isinstance(x, bool) or isinstance(y, bool):
@@ -192,6 +204,11 @@ class _Comparison:
     def outcome(self) -> Verification:
         digits = self.digits + GUARD_DIGITS if self.fewest == inf else int(max(self.fewest, 0))
         return Verification(self.points, digits, self.invalid, self.ambiguous, self.failed, self.worst)
+
+
+def _decides_by_nan(tape: Tape, values: list[Any]) -> bool:
+    """Whether a comparison or a sign is taken of NaN: rewriting may give a value to a part that has none as written."""
+    return any(mpmath.isnan(values[i]) for i in tape.decisive)
 
 
 def _difference(name: str, point: Point, x: Any, y: Any, digits: float) -> Difference:

@@ -6,6 +6,7 @@ import math
 import operator
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,23 +17,50 @@ from symhep.program import Program, build
 from symhep.targets.numpy import rounded
 
 ARITHMETIC = ("add", "sub", "mul")
-SAMPLES = 8  # points at which the generator follows the values, to keep them of order one
-ATTEMPTS = 8  # operands that it tries for an operation until the value is of order one
-LARGE = 3  # powers of two that count as order one
+ATTEMPTS = 8  # operands that are tried for an operation until the value is of order one
 
-_EVALUATE: dict[str, Callable[..., float]] = {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "div": lambda a, b: a / b if b else math.inf,
-    "sqrt": lambda a: math.sqrt(a) if a >= 0 else math.nan,
-    "neg": operator.neg,
-    "abs": abs,
-    "minimum": min,
-    "maximum": max,
-    "copysign": math.copysign,
-    **{name: lambda a, f=getattr(math, name): float(f(a)) if math.isfinite(a) else a for name in ("floor", "ceil", "trunc")},
-    "rint": lambda a: float(round(a)) if math.isfinite(a) else a,
+Interval = tuple[float, float]
+ANYTHING = (-math.inf, math.inf)
+
+
+def _corners(f: Callable[[float, float], float]) -> Callable[[Interval, Interval], Interval]:
+    def bounds(a: Interval, b: Interval) -> Interval:
+        found = [f(x, y) for x in a for y in b]
+        return min(found), max(found)
+
+    return bounds
+
+
+def _quotient(a: Interval, b: Interval) -> Interval:
+    return _corners(operator.truediv)(a, b) if b[0] > 1 / 16 or b[1] < -1 / 16 else ANYTHING
+
+
+def _monotonic(f: Callable[[float], float]) -> Callable[[Interval], Interval]:
+    return lambda a: (float(f(a[0])), float(f(a[1])))
+
+
+def _magnitude(a: Interval) -> Interval:
+    return 0.0 if a[0] <= 0 <= a[1] else min(map(abs, a)), max(map(abs, a))
+
+
+def _signed(a: Interval, b: Interval) -> Interval:
+    return -_magnitude(a)[1], _magnitude(a)[1]
+
+
+# Bounds of the result for bounds of the operands
+_BOUNDS: dict[str, Callable[..., Interval]] = {
+    "add": lambda a, b: (a[0] + b[0], a[1] + b[1]),
+    "sub": lambda a, b: (a[0] - b[1], a[1] - b[0]),
+    "mul": _corners(operator.mul),
+    "div": _quotient,
+    "neg": lambda a: (-a[1], -a[0]),
+    "abs": _magnitude,
+    "sqrt": lambda a: _monotonic(math.sqrt)(a) if a[0] >= 0 else ANYTHING,
+    "minimum": lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
+    "maximum": lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
+    "copysign": _signed,
+    **{name: _monotonic(getattr(math, name)) for name in ("floor", "ceil", "trunc")},
+    "rint": _monotonic(round),
 }
 
 
@@ -62,9 +90,7 @@ class _Maker:
         self.ops, self.window, self.constants = ops, window, constants
         self.inputs = [self.build.input(f"x{i}") for i in range(inputs)]
         self.inputs += [self.build.input(f"p{i}", axes=CONSTANT) for i in range(parameters)]
-        self.value: dict[Node, list[float]] = {
-            n: [self.rng.uniform(0.5, 1.5) for _ in range(SAMPLES)] for n in self.inputs
-        }
+        self.bounds: dict[Node, Interval] = dict.fromkeys(self.inputs, (0.5, 1.5))
         self.latest = list(self.inputs)
         self.unused = dict.fromkeys(self.inputs)
 
@@ -78,29 +104,28 @@ class _Maker:
             elif remaining == abs(surplus) + 1:
                 change = 0
             else:
-                change = -1 if len(self.unused) > max(outputs, self.window // 2) else 1
+                change = (self.window // 2 > len(self.unused)) - (self.window // 2 + 4 < len(self.unused))
             order.append(self._operation(change))
-        leaves = [n for n in self.value if n.op in ("input", "const")]
+        leaves = [n for n in self.bounds if n.op in ("input", "const")]
         return Graph(tuple(self.inputs), tuple(self.unused), order=leaves + order)
 
     def _operation(self, change: int) -> Node:
         """The first of some candidates that is of order one; else a value brought back to it, or the best candidate."""
         pools = self._pools(change)
-        best, value, least = None, [], math.inf
+        best, least = None, math.inf
         attempt = 0
-        while best is None or (attempt < ATTEMPTS and least > LARGE):
+        while best is None or (attempt < ATTEMPTS and least):
             if attempt == 10 * ATTEMPTS:  # the pools have nothing new
                 pools = self.latest, self.latest[:-1]
             if attempt % ATTEMPTS == 0:
                 op = self.rng.choice([o for o in self.ops if OPS[o].arity == 2 or change >= 0])
             attempt += 1
             node = self.build.node(op, self._operands(OPS[op].arity, *pools))
-            if node not in self.value and (found := self._evaluate(node))[0] < least:
-                best, (least, value) = node, found
-        if least > LARGE and change >= 0 and "mul" in self.ops:
-            best = self._damped(pools[0])
-            least, value = self._evaluate(best)
-        return self._made(best, value)
+            if node not in self.bounds and (found := _distance(self._bounds(node))) < least:
+                best, least = node, found
+        if least and change >= 0:
+            best = self._restored(pools[0]) or best
+        return self._made(best)
 
     def _pools(self, change: int) -> tuple[list[Node], list[Node]]:
         """What the operands are chosen from, so that the number of unused values changes so."""
@@ -123,33 +148,46 @@ class _Maker:
             b = self.rng.choice(second)
         return (a, b) if self.rng.random() < 0.5 else (b, a)
 
-    def _damped(self, pool: list[Node]) -> Node:
-        largest = max(pool, key=lambda n: max(map(abs, self.value[n])))
-        size = max(map(abs, self.value[largest]))
-        node = self.build.node("mul", (largest, self._literal(1 / size if 0 < size < math.inf else 0.5)))
-        while node in self.value:
-            node = self.build.node("mul", (self.rng.choice(pool), self._literal(self.rng.uniform(0.1, 0.2))))
-        return node
+    def _restored(self, pool: list[Node]) -> Node | None:
+        """The value that is farthest off brought back to order one by a literal."""
+        worst = max(pool, key=lambda n: _distance(self.bounds[n]))
+        low, high = self.bounds[worst]
+        size = max(-low, high)
+        if size > 0.8 and "mul" in self.ops:
+            node = self.build.node("mul", (worst, self._literal(self.rng.uniform(0.3, 0.7) / size)))
+        elif "add" in self.ops:
+            node = self.build.node("add", (worst, self._literal(self.rng.uniform(0.2, 0.5))))
+        else:
+            return None
+        return None if node in self.bounds else node
 
     def _literal(self, value: float) -> Node:
         n = self.build.const(float(f"{value:.3g}"))
-        self.value[n] = [float(n.attrs[0])] * SAMPLES
+        self.bounds[n] = (float(n.attrs[0]),) * 2
         return n
 
-    def _evaluate(self, node: Node) -> tuple[float, list[float]]:
-        """How far from order one, in powers of two, and the values at the samples."""
-        value = [_EVALUATE[node.op](*xs) for xs in zip(*[self.value[a] for a in node.args], strict=True)]
-        size = max(map(abs, value))
-        ordinary = 0 < size < math.inf and not any(map(math.isnan, value))
-        return (abs(math.log2(size)) if ordinary else 1e6), value
+    def _bounds(self, node: Node) -> Interval:
+        given = [self.bounds[a] for a in node.args]
+        return _BOUNDS[node.op](*given) if ANYTHING not in given else ANYTHING
 
-    def _made(self, node: Node, value: list[float]) -> Node:
-        self.value[node] = value
+    def _made(self, node: Node) -> Node:
+        self.bounds[node] = self._bounds(node)
         for used in node.args:
             self.unused.pop(used, None)
         self.unused[node] = None
         self.latest.append(node)
         return node
+
+
+def _distance(bounds: Interval) -> float:
+    """How far bounds are from what keeps results of order one, and away from zero where they have one sign."""
+    low, high = bounds
+    size = max(-low, high)
+    if not 0 < size < 1e30:
+        return 1e6
+    one_sided = low > 0 or high < 0
+    spread = math.log2(size / max(min(abs(low), abs(high)), 1e-30)) - 5 if one_sided else 0
+    return max(math.log2(size), -3 - math.log2(size), spread, 0)
 
 
 def evaluate(program: Program, columns: Sequence[np.ndarray], dtype: type) -> list[np.ndarray]:

@@ -44,7 +44,8 @@ def several(x, y):
     return area + side * y
 
 
-def test_numbers_give_the_bits_of_a_call_from_python(rng=np.random.default_rng(1)):
+def test_numbers_give_the_bits_of_a_call_from_python():
+    rng = np.random.default_rng(1)
     x = rng.normal(size=100)
     expected = 0.0
     for value in wave(x):

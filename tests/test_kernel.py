@@ -251,3 +251,8 @@ except AttributeError as error:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "module 'symhep' has no attribute 'nothing'\n"
+
+
+@pytest.mark.parametrize("effort", ["fast", "default", "max", 0.5])
+def test_every_effort_works(effort):
+    assert sh.kernel(lambda x, y: x * y + x / y, effort=effort)(2.0, 4.0) == 8.5

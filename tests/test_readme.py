@@ -1,6 +1,8 @@
 """The documentation's python blocks run, and its links lead somewhere."""
 
+import os
 import re
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -39,3 +41,11 @@ def test_links_lead_somewhere(page):
     links = LINK.findall(page.read_text(encoding="utf-8"))
     missing = [link for link in links if not (page.parent / link).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("script", ["operations.py", "update_readme.py"])
+def test_generated_parts_are_up_to_date(script):
+    command = [sys.executable, str(ROOT / "docs" / script), "--check"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

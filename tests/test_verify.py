@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import mpmath
 import pytest
 
+import symhep.passes
 from symhep.domain import Anywhere, columns, domain_for
 from symhep.graph import Builder, Graph
+from symhep.kernel import kernel
 from symhep.passes import optimise
 from symhep.trace import trace
+from symhep.variants import _points
 from symhep.verify import VerificationError, compare, verify
 from tests.formulas import formula, graph_of
 
@@ -123,3 +128,33 @@ def test_bools_are_compared():
     assert compare(below, below, [{"x": 2}])
     assert not compare(below, above, [{"x": 2}])
     assert isinstance(domain_for(below), Anywhere)
+
+
+def test_a_kernel_is_verified_before_it_runs(monkeypatch):
+    right = symhep.passes.optimise
+
+    def wrong(graph, **options):
+        found = right(graph, **options)
+        build = Builder()
+        x = build.input("x")
+        return replace(found, graph=Graph((x,), (build.node("add", (x, build.const(1))),)))
+
+    monkeypatch.setattr(symhep.passes, "optimise", wrong)
+    broken = kernel(lambda x: x * x)
+    with pytest.raises(VerificationError, match="please report this as a bug"):
+        broken(2.0)
+    with pytest.raises(VerificationError):
+        broken.report()
+
+
+def test_a_report_shows_the_outcome_and_the_times():
+    k = kernel(lambda x, y: x * y + x)
+    assert "verified at 4 points" in str(k.report()) and "compiled in" not in str(k.report())
+    k(1.0, 2.0)
+    assert "compiled in" in str(k.report())
+    assert k.with_options(target="numpy").variant().verify_seconds == k.variant().verify_seconds
+
+
+def test_how_many_points():
+    assert [_points(n, "default") for n in (0, 20, 5000, 15_000, 10**6)] == [4, 4, 4, 1, 1]
+    assert [_points(n, "fast") for n in (20, 400, 20_001)] == [4, 2, 1]

@@ -80,7 +80,7 @@ class Optimised:
 
 
 def optimise(
-    graph: Graph, *, effort: str = "default", math: str = "finite", calls: Mapping[Node, int] | None = None
+    graph: Graph, *, effort: str | float = "default", math: str = "finite", calls: Mapping[Node, int] | None = None
 ) -> Optimised:
     """Turn a graph as it was written into the program that is emitted.
 
@@ -102,7 +102,7 @@ def _collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _optimise(graph: Graph, effort: str, math: str, calls: Mapping[Node, int] | None) -> Optimised:
+def _optimise(graph: Graph, effort: str | float, math: str, calls: Mapping[Node, int] | None) -> Optimised:
     stages = [Stage("as written", count(graph, calls), 0.0)]
     start = time.perf_counter()
     real = split_complex(graph, finite=math == "finite")
@@ -110,7 +110,7 @@ def _optimise(graph: Graph, effort: str, math: str, calls: Mapping[Node, int] | 
     stages.append(Stage("real", count(plain), time.perf_counter() - start))
     best = plain
     if math == "finite":
-        best = signs(_best_route(real, plain, ROUTES[effort], stages))
+        best = signs(_best_route(real, plain, ROUTES["fast" if effort == "fast" else "default"], stages))
     start = time.perf_counter()
     result = schedule(pair_sincos(best))
     stages.append(Stage("scheduled", count(result), time.perf_counter() - start))

@@ -337,7 +337,9 @@ _LN2 = Fraction(693147180559945309417232121458176568075500134360255254120680009,
 _LN10 = Fraction(2302585092994045684017991454684364207601101488628772976033327901, 10**63)
 
 _ALWAYS = frozenset({"complex", "real", "imag", "conj"})
-_LEAVES_THE_AXIS = frozenset("sqrt power pow log log2 log10 log1p asin acos acosh atanh".split())
+_LEAVES_THE_AXIS = frozenset(
+    {"sqrt", "power", "pow", "log", "log2", "log10", "log1p", "asin", "acos", "acosh", "atanh"}
+)
 _RULES: dict[str, Callable[..., Parts]] = {
     "complex": _complex,
     "real": lambda a, n, x: Parts(x.re),

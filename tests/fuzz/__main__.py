@@ -82,7 +82,8 @@ def main() -> int:
         for f in {kind_of(f): f for f in found}.items():
             examples[f[0]].append((s, f[1]))
     for kind, times in kinds.most_common():
-        print(f"\n{times} × {kind}: seeds {', '.join(str(s) for s, _ in examples[kind][:12])}\n  {examples[kind][0][1]}")
+        seeds = ", ".join(str(s) for s, _ in examples[kind][:12])
+        print(f"\n{times} × {kind}: seeds {seeds}\n  {examples[kind][0][1]}")
         for s, _ in examples[kind][: given.shrink]:
             r, found = smallest(s)
             print(f"  made smaller: {options_for(s)}\n  {r}", *found[:4], sep="\n    ")

@@ -21,7 +21,7 @@ from symhep.targets import numba as numba_target
 from symhep.targets import numpy as numpy_target
 from symhep.targets.native import compile_program
 from symhep.verify import VerificationError, compare
-from tests.fuzz import checks
+from tests.fuzz import checks, condition
 from tests.fuzz.checks import differences, outputs, run, same_bits, stepwise
 from tests.fuzz.recipes import Recipe, ordinary, special
 
@@ -132,7 +132,7 @@ def _failures(case: Case) -> Iterator[str]:
     if case.options.layouts:
         try:
             yield from _layouts(case)
-        except VerificationError as error:  # see checks.root_times_zero
+        except VerificationError as error:  # see condition.root_times_zero
             if " and nan optimised" not in str(error):
                 raise
     if case.options.readable:
@@ -144,8 +144,8 @@ def _verified(case: Case, arrays: Sequence[np.ndarray]) -> Iterator[str]:
     columns = case.columns(arrays, split=False)
     points = [_point(columns, i) for i in (0, 1, 2)]
     points += [p for p in (_point(columns, i) for i in range(EVENTS, EVENTS + 12)) if p is not None][:4]
-    used = [p for p in points if p is not None and checks.meaningful(case.written, p)]
-    used = [p for p in used if not checks.root_times_zero(case.written, case.graph, p)]
+    used = [p for p in points if p is not None and condition.meaningful(case.written, p)]
+    used = [p for p in used if not condition.root_times_zero(case.written, case.graph, p)]
     outcome = compare(case.written, case.graph, used)
     case.seen["verified"] += outcome.points
     if outcome.failed:
@@ -157,7 +157,8 @@ def _point(columns: dict[str, Any], i: int) -> dict[str, Any] | None:
     point = {}
     for name, x in columns.items():
         value = np.ravel(x)[i if np.size(x) > 1 else 0]
-        if any(not np.isfinite(part) or (part != 0 and not 1e-30 < abs(part) < 1e30) for part in (value.real, value.imag)):
+        parts = (value.real, value.imag)
+        if any(not np.isfinite(part) or (part != 0 and not 1e-30 < abs(part) < 1e30) for part in parts):
             return None
         point[name] = mpmath.mpmathify(value.item())
     return point
@@ -180,9 +181,9 @@ def _accurate(case: Case, arrays: Sequence[np.ndarray], found: Sequence[np.ndarr
     split, whole = case.columns(arrays, split=True), case.columns(arrays, split=False)
     chosen = [0, 1, 2]
     few = {k: v[chosen] if np.size(v) > 1 else v for k, v in split.items()}
-    middle, moved = checks.spread(graph, few, dtype)
+    middle, moved = condition.spread(graph, few, dtype)
     for k, i in enumerate(chosen):
-        right = checks.right_values(case.written, point, dtype) if (point := _point(whole, i)) else None
+        right = condition.right_values(case.written, point, dtype) if (point := _point(whole, i)) else None
         if right is None:
             continue
         for j, (y, bound) in enumerate(zip(right, moved)):
@@ -196,7 +197,8 @@ def _accurate(case: Case, arrays: Sequence[np.ndarray], found: Sequence[np.ndarr
             case.seen["accurate"] += 1
             error = float(abs(mpmath.mpf(x) - y)) if np.isfinite(x) else np.inf
             if error > BOUND * (b + float(np.finfo(dtype).eps) * size):
-                yield f"accuracy: out{j} is {x!r}, not {mpmath.nstr(y, 17)} (bound {b:.1e}) at event {i}: {_at(whole, i)}"
+                at = f"at event {i}: {_at(whole, i)}"
+                yield f"accuracy: out{j} is {x!r}, not {mpmath.nstr(y, 17)} (bound {b:.1e}) {at}"
 
 
 def _at(columns: dict[str, Any], i: int) -> str:
@@ -206,7 +208,8 @@ def _at(columns: dict[str, Any], i: int) -> str:
 def _strict(case: Case, arrays: Sequence[np.ndarray], names: list[str], found: Sequence[np.ndarray]) -> Iterator[str]:
     """Strict math: the bits of the formula as written, for every input, if it is real arithmetic."""
     graph = case.written
-    if any(n.dtype == "complex" or n.op in ("power", "minimum", "maximum") for n in graph.order) or not checks.is_exact(graph):
+    other = any(n.dtype == "complex" or n.op in ("power", "minimum", "maximum") for n in graph.order)
+    if other or not checks.is_exact(graph):
         return
     case.seen["strict bits"] += 1
     columns = case.columns(arrays, split=True)
@@ -281,4 +284,5 @@ def _readable(case: Case, columns: dict[str, Any], names: list[str], found: Sequ
     run_text = numba_target.load(numba_target.emit(build(case.graph), dtype))
     given = [np.atleast_1d(np.asarray(columns[n.attrs[0]], dtype)) for n in case.graph.inputs]
     results = run_text([np.ascontiguousarray(x) for x in given])
-    yield from differences("readable source", names, [np.broadcast_to(r, f.shape) for r, f in zip(results, found)], found, columns)
+    shaped = [np.broadcast_to(r, f.shape) for r, f in zip(results, found)]
+    yield from differences("readable source", names, shaped, found, columns)

@@ -7,16 +7,14 @@ occur, and with mpmath where the two differ. So no tolerance for rounding is nee
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import mpmath
 import numpy as np
 
-from symhep import reference
-from symhep.evaluate import Tape, TooLarge, _numpy_function, finite, precision, rounded
+from symhep.evaluate import _numpy_function, rounded
 from symhep.graph import Builder, Graph, Node
 from symhep.ops import ELEMENTARY_COST, OPS, resolve
 from symhep.program import build
@@ -42,7 +40,9 @@ def same_bits(a: Any, b: Any) -> np.ndarray:
     return (a == b) & (np.signbit(a) == np.signbit(b)) | np.isnan(a) & np.isnan(b)
 
 
-def differences(what: str, names: Sequence[str], found: Sequence[Any], right: Sequence[Any], columns: Columns) -> list[str]:
+def differences(
+    what: str, names: Sequence[str], found: Sequence[Any], right: Sequence[Any], columns: Columns
+) -> list[str]:
     """Texts for the outputs that differ, with the first event where they do."""
     texts = []
     for name, a, b in zip(names, found, right, strict=True):
@@ -51,14 +51,15 @@ def differences(what: str, names: Sequence[str], found: Sequence[Any], right: Se
         if wrong.any():
             i = int(np.argmax(wrong))
             at = ", ".join(f"{k}={np.ravel(v)[i if np.size(v) > 1 else 0]!r}" for k, v in columns.items())
-            texts.append(f"{what}: {name} is {np.ravel(a)[i]!r}, not {np.ravel(b)[i]!r} ({wrong.sum()} events), at {at}")
+            x, y = np.ravel(a)[i], np.ravel(b)[i]
+            texts.append(f"{what}: {name} is {x!r}, not {y!r} ({wrong.sum()} events), at {at}")
     return texts
 
 
 # -- one operation at a time -----------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(op: str, dtype: np.dtype) -> Native:
     """One elementary function as machine code."""
     b = Builder()
@@ -111,7 +112,8 @@ def run(native: Native, graph: Graph, columns: Columns, events: int, threads: in
     """The outputs of compiled code."""
     dtype = native.dtype
     results = [np.full(events, 77, dtype) for _ in graph.outputs]
-    native.run([np.ascontiguousarray(np.atleast_1d(columns[n.attrs[0]]), dtype) for n in graph.inputs], results, threads)
+    given = [np.ascontiguousarray(np.atleast_1d(columns[n.attrs[0]]), dtype) for n in graph.inputs]
+    native.run(given, results, threads)
     return results
 
 
@@ -168,122 +170,6 @@ def _error(op: str, args: list[Any], value: Any, dtype: np.dtype) -> float:
             return 0.0 if lost or near else np.inf
         spacing = max(np.spacing(np.abs(dtype.type(float(right)))), info.smallest_subnormal)
         return float(abs(mpmath.mpf(float(value)) - right) / mpmath.mpf(float(spacing)))
-
-
-# -- condition -------------------------------------------------------------------------------------------------------
-
-
-def spread(graph: Graph, columns: Columns, dtype: np.dtype, draws: int = 8) -> tuple[list[Any], list[Any]]:
-    """Values of the outputs in double precision, and how far rounding in the working precision may move them.
-
-    Every result is changed at random by about 2**16 roundings (16 of float32), and what comes of it scaled back.
-    """
-    rng = np.random.default_rng(1)
-    eps = float(np.finfo(dtype).eps)
-    size = eps * (2**16 if dtype.itemsize == 8 else 16)
-    values: Values = {}
-    with np.errstate(all="ignore"):
-        for n in graph.order:
-            if n.op == "input":
-                x = np.asarray(columns[n.attrs[0]])
-                values[n] = x.astype(np.result_type(x, np.float64)) if x.dtype.kind != "b" else x
-                continue
-            if n.op == "const":
-                values[n] = bool(n.attrs[0]) if n.dtype == "bool" else float(rounded(n.attrs[0], np.float64))
-                if n.dtype == "bool" or float(rounded(n.attrs[0], dtype)) == n.attrs[0]:
-                    continue
-            else:
-                values[n] = _numpy_function(n)(*[values[a] for a in n.args])
-            if n.dtype != "bool" and n.op not in ("neg", "abs", "select", "minimum", "maximum", "keep", "real", "imag"):
-                values[n] = _shaken(values[n], size, draws, rng)
-    middle, moved = [], []
-    for n in graph.outputs:
-        x = np.asarray(values[n])
-        rows = x if x.ndim == 2 else x[None]
-        middle.append(rows[0])
-        with np.errstate(all="ignore"):
-            moved.append(np.max(np.abs(rows[1:] - rows[:1]), axis=0, initial=0) * (eps / size) if n.dtype != "bool" else None)
-    return middle, moved
-
-
-def _shaken(x: Any, size: float, draws: int, rng: np.random.Generator) -> Any:
-    """The value with rows of random changes; row 0 is unchanged."""
-    if isinstance(x, tuple):
-        return tuple([_shaken(v, size, draws, rng) for v in x])
-    x = np.asarray(x)
-    shape = (draws + 1, x.shape[-1] if x.ndim else 1)
-    change = rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1, shape)
-    if x.dtype.kind == "c":
-        change = change + 1j * rng.choice([-1.0, 1.0], shape)
-    change[0] = 0
-    return x * (1 + size * change)
-
-
-def right_values(graph: Graph, point: Mapping[str, Any], dtype: np.dtype, digits: int = 60) -> list[Any] | None:
-    """The outputs in high precision, complex ones as pairs; None where the floats may well be others.
-
-    That is where an intermediate value is beyond the floats, or so close to a jump that rounding decides.
-    """
-    tape, info = Tape(graph), np.finfo(dtype)
-    with precision(digits):
-        try:
-            values = tape.run(point)
-        except (TooLarge, OverflowError):
-            return None
-        for x in values:
-            if isinstance(x, (mpmath.mpf, mpmath.mpc)) and x != 0 and not float(info.tiny) < abs(x) < float(info.max):
-                return None
-        for kind, i, j in tape.branches:
-            x = values[i]
-            y = values[j] if kind == "compare" else mpmath.nint(x) if kind == "round" else mpmath.mpf(0)
-            if abs(x - y) <= 1e-3 * max(abs(x), abs(y)):
-                return None
-        return tape.parts(values)
-
-
-def meaningful(graph: Graph, point: Mapping[str, Any]) -> bool:
-    """Whether mpmath's values are those of the formula.
-
-    No comparison or sign is taken of NaN: rewriting may give a value to a part that has none. And no complex value is
-    infinite: mpmath's functions do not expect it.
-    """
-    tape = Tape(graph)
-    with precision(30):
-        try:
-            values = tape.run(point)
-        except (TooLarge, OverflowError):
-            return False
-        if any(isinstance(x, mpmath.mpc) and not mpmath.isfinite(x) for x in values):
-            return False
-        return not any(mpmath.isnan(values[i]) or (j >= 0 and mpmath.isnan(values[j])) for _, i, j in tape.branches)
-
-
-def root_times_zero(written: Graph, optimised: Graph, point: Mapping[str, Any]) -> bool:
-    """Whether the optimised program has NaN only as 0 times the root of a negative number.
-
-    sqrt(x*x*y) becomes |x|*sqrt(y) (class: on-domain): for y < 0 the formula has a value where x is zero, the program
-    does not.
-    """
-    with precision(60):
-        try:
-            right = Tape(written).parts(Tape(written).run(point))
-            tape = Tape(optimised)
-            if all(map(finite, tape.parts(tape.run(point)))) or not all(map(finite, right)):
-                return False
-            lenient = {operator.mul: _times, reference.divide: _over}
-            tape.steps = [(i, lenient.get(f, f), args) for i, f, args in tape.steps]
-            found = tape.parts(tape.run(point))
-        except (TooLarge, OverflowError):
-            return False
-        return all(x == y or (finite(x) and abs(x - y) <= 1e-15 * abs(y)) for x, y in zip(found, right))
-
-
-def _times(x: Any, y: Any) -> Any:
-    return mpmath.mpf(0) if x == 0 or y == 0 else x * y
-
-
-def _over(x: Any, y: Any) -> Any:
-    return mpmath.mpf(0) if x == 0 and y != 0 else reference.divide(x, y)
 
 
 def signs_of_nan(graph: Graph, values: Values, events: int) -> np.ndarray:

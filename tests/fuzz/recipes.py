@@ -151,7 +151,8 @@ def _operand(rng: random.Random, kinds: list[str], kind: str) -> int | None:
 
 def _varying(rng: random.Random, kinds: list[str], steps: list[Step], inputs: int) -> int:
     """A real value that is no constant."""
-    return rng.choice([i for i, k in enumerate(kinds) if k == "r" and (i < inputs or steps[i - inputs].constant is None)])
+    real = [i for i, k in enumerate(kinds) if k == "r"]
+    return rng.choice([i for i in real if i < inputs or steps[i - inputs].constant is None])
 
 
 def _needed(rng: random.Random, kinds: list[str], steps: list[Step], kind: str) -> int:

@@ -58,7 +58,8 @@ def test_wrong_arithmetic_is_found(monkeypatch, seed):
     monkeypatch.setattr(checks, "compiled", checks.compiled.__wrapped__)
     try:
         options = Options("fast", "finite", np.dtype(np.float64), False, False)
-        multiplied = [r for r in map(recipe, range(40 * seed, 40 * seed + 40)) if any(s.name == "*:rr" for s in r.steps)]
+        recipes = map(recipe, range(40 * seed, 40 * seed + 40))
+        multiplied = [r for r in recipes if any(s.name == "*:rr" for s in r.steps)]
         assert any(attempt(r, options) for r in multiplied[:5])
     finally:
         llvm.text.cache_clear()

@@ -47,10 +47,11 @@ def test_conditions_that_are_constant_stay_conditions(effort, math):
 
 
 def test_a_constant_condition_chooses_at_once():
-    assert not any(n.op == "select" for n in sh.kernel(lambda x: np.where(True, x, x * x))._chosen({}).optimised.graph.order)
+    k = sh.kernel(lambda x: np.where(True, x, x * x))
+    assert not any(n.op == "select" for n in k._chosen({}).optimised.graph.order)
 
 
-INVERSE = "arcsin arccos arctan arcsinh arccosh arctanh tan tanh".split()
+INVERSE = ("arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "tan", "tanh")
 
 
 @pytest.mark.parametrize("name", INVERSE)
@@ -138,3 +139,28 @@ def test_a_real_number_as_complex_leaves_the_axis(name, math):
     f = AXIS[name]
     x = np.array([-4.0, -1.5, -0.25, 0.25, 0.5, 2.25])
     np.testing.assert_allclose(sh.kernel(f, math=math)(x), f(x), rtol=1e-14, atol=1e-15)
+
+
+def test_zero_to_a_negative_power():
+    x = np.array([1.0, 2.0])
+    for exponent in (-0.5, -1.5, -1):
+        f = lambda x, e=exponent: (x - x) ** e + x
+        with np.errstate(divide="ignore"):
+            assert (sh.kernel(eval("lambda x: f(x)", {"f": f}))(x) == np.inf).all()
+
+
+def test_what_compares_nan_is_not_verified():
+    """sqrt(x)*sqrt(x) < y is false for x < 0, x < y is not (class: on-domain)."""
+    graph = graph_of(lambda x, y: np.where(np.sqrt(x) * np.sqrt(x) < y, x, y), 2)
+    after = graph_of(lambda x, y: np.where(x < y, x, y), 2)
+    points = [{"x0": mpmath.mpf(-1), "x1": mpmath.mpf(1)}, {"x0": mpmath.mpf(1), "x1": mpmath.mpf(2)}]
+    outcome = compare(graph, after, points)
+    assert (outcome.points, outcome.invalid, outcome.failed) == (1, 1, 0)
+
+
+def test_cancellation_beyond_all_digits_is_no_difference():
+    before = graph_of(lambda x, z: (x + 1e200) / z + (x - 1e200) / z, 2)
+    after = graph_of(lambda x, z: 2 * x / z, 2)
+    point = {"x0": mpmath.mpf(1) / 3, "x1": mpmath.mpf(7)}
+    assert compare(before, after, [point])
+    assert compare(before, graph_of(lambda x, z: 3 * x / z, 2), [point]).failed == 1

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import symhep as sh
+from symhep.ops import ELEMENTARY_COST, OPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +162,7 @@ _COMPLEX = [
 ENTRIES = {e.name: e for e in (*_ARITHMETIC, *_REAL, *_BOOL, *_COMPLEX)}
 
 # the operations of which the result has the same bits everywhere
-EXACT = frozenset(
-    "add sub mul div neg sqrt abs copysign minimum maximum floor ceil trunc rint lt le eq ne and or not select keep"
-    " item input const".split()
-)
+EXACT = frozenset(name for name, row in OPS.items() if row.cost < ELEMENTARY_COST)
 
 CONSTANTS: tuple[float | int, ...] = (
     *(0, 1, -1, 2, 3, -2, 10, 7, 0.5, 0.25, -1.5, 0.1, 1 / 3, 3.141592653589793, -0.7, 1e-3, 100.0, 1e5),

@@ -90,7 +90,7 @@ def test_respelling_changes_nothing(seed):
     for spelling in range(3):
         by = random.Random(seed + spelling)
         written = [spelled(t, by) for t in terms]
-        graph = graph_of(lambda *xs, written=written: tuple(f(*xs) for f in written) + (xs[0] * xs[1],))
+        graph = graph_of(lambda *xs, written=written: (*[f(*xs) for f in written], xs[0] * xs[1]))
         totals.add(count(optimise(graph).graph).total)
     assert len(totals) == 1
 
@@ -125,7 +125,12 @@ def test_signs_are_normalised():
 
 @pytest.mark.parametrize(
     "negated",
-    [lambda x, y: -((x - y) * x), lambda x, y: -(-(x * y) / y) + 0 * x, lambda x, y: -(2 * x * y), lambda x, y: -(3 / x)],
+    [
+        lambda x, y: -((x - y) * x),
+        lambda x, y: -(-(x * y) / y),
+        lambda x, y: -(2 * x * y),
+        lambda x, y: -(3 / x) + 0 * y,
+    ],
 )
 def test_signs_move_to_where_they_cost_nothing(negated):
     program = optimise(graph_of(negated, 2)).graph
