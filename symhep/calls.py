@@ -177,7 +177,7 @@ class Columns:
     batch    the shape of the batch
     columns  one per input column of the program
     packed   whether a symmetric argument came as its upper triangle
-    plain    whether the columns are Python numbers rather than arrays
+    plain    whether there are numbers among the columns: Python's, NumPy's or arrays without axes
     """
 
     batch: tuple[int, ...]

@@ -108,18 +108,19 @@ class Kernel:
         return self._general(args, kwargs, out, threads)
 
     def _ready(self, variant: Variant, values: tuple) -> tuple[Columns, np.dtype] | None:
-        """Values that need no conversion as columns: plain numbers, or arrays of one kind; None for others."""
+        """Values that need no conversion as columns: numbers, or columns of one length, or both; None for others."""
         if not variant.plain:
             return None
         kinds = {*map(type, values)}
         if kinds <= _NUMBERS and self._preferred is DOUBLE:
             return Columns((), values, plain=True), DOUBLE
-        if kinds != _ARRAYS or variant.parameters:
+        if variant.parameters or not kinds <= _SIMPLE:
             return None
-        dtype = _common(values)
-        if dtype is None or not (self._dtype is None or self._dtype is dtype):
-            return None
-        return Columns(values[0].shape, values), dtype
+        dtype = _common(values) if kinds == _ARRAYS else None
+        if dtype is not None:
+            return (Columns(values[0].shape, values), dtype) if self._dtype is None or self._dtype is dtype else None
+        batch = _mixed(values) if self._preferred is DOUBLE else None
+        return None if batch is None else (Columns(batch, values, plain=True), DOUBLE)
 
     def _general(self, args: tuple, kwargs: Mapping[str, Any], out: Any, threads: int | None) -> Any:
         values = calls.bind(self.arguments, args, kwargs, self.site)
@@ -277,8 +278,11 @@ class Kernel:
 def _small(variant: Variant, scratch: tuple, given: Columns, events: int) -> list[np.ndarray]:
     """Run a few events by way of the scratch memory of this thread, which has no cost per column."""
     inputs, outputs, run = scratch
-    if given.plain:
+    if given.plain and not given.batch:
         inputs[:, 0] = given.columns
+    elif given.plain:
+        for row, value in zip(inputs, given.columns):
+            row[:events] = value
     elif variant.parameters:
         for row, column in zip(inputs, given.columns):
             row[: column.size] = column
@@ -290,7 +294,9 @@ def _small(variant: Variant, scratch: tuple, given: Columns, events: int) -> lis
 
 def _full(given: Columns, dtype: np.dtype) -> Sequence[np.ndarray]:
     """Columns as arrays: plain numbers become arrays of one event."""
-    return [np.full(1, c, dtype) for c in given.columns] if given.plain else given.columns
+    if not given.plain:
+        return given.columns
+    return [c if type(c) is np.ndarray and c.ndim else np.full(1, c, dtype) for c in given.columns]
 
 
 def _threads(wanted: int | None, events: int) -> int:
@@ -299,6 +305,7 @@ def _threads(wanted: int | None, events: int) -> int:
 
 _NUMBERS = {float, int, np.float64}
 _ARRAYS = {np.ndarray}
+_SIMPLE = _NUMBERS | _ARRAYS
 _WORTH_THREADS = 4096  # events; below, starting threads takes longer than the work
 
 
@@ -319,6 +326,17 @@ def _common(arrays: tuple) -> np.dtype | None:
         if a.dtype is not dtype or a.shape != shape:
             return None
     return dtype if shape[0] <= SMALL or all(a.flags.aligned for a in arrays) else None
+
+
+def _mixed(values: tuple) -> tuple[int, ...] | None:
+    """The batch of numbers and float64 arrays of one length or none; None if they are not just that."""
+    batch: tuple[int, ...] = ()
+    for a in values:
+        if type(a) is np.ndarray:
+            if a.dtype is not DOUBLE or a.ndim > 1 or not a.flags.aligned or (a.ndim and batch not in ((), a.shape)):
+                return None
+            batch = a.shape or batch
+    return batch
 
 
 def _is_traced(value: Any) -> bool:

@@ -43,6 +43,9 @@ def stream(v: Vector) -> str:
     skip = code(f"call i64 @llvm.umin.i64(i64 {code.int('udiv', skip, v.size)}, i64 %n)")
     rest = code.int("and", code.int("sub", "%n", skip), -v.lanes)
     whole = code.int("add", skip, rest)
+    # the line that this block and the next but one share is written in the ordinary way: have it ready by then
+    shared = code.at("%target", code.int("shl", "%n", 1), v.real)
+    code.do(f"call void @llvm.prefetch.p0(ptr {shared}, i32 1, i32 3, i32 1)")
     _move_values(code, v, "0", skip)
     _move_vectors(code, v, skip, whole, f"align {v.bytes}, !nontemporal !0")
     _move_values(code, v, whole, "%n")

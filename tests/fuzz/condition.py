@@ -1,4 +1,4 @@
-"""Where a formula can be judged: how far rounding may move its results, and at which points mpmath has the right ones."""
+"""Where a formula can be judged: how far rounding may move its results, and where mpmath has the right ones."""
 
 from __future__ import annotations
 
