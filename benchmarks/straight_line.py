@@ -21,7 +21,7 @@ INPUTS = 20
 MIXES = {"+×": ("add", "mul"), "+−×": ("add", "sub", "mul")}
 
 
-def best(run: Callable[[], object], repeats: int = 7) -> float:
+def best(run: Callable[[], object], repeats: int = 25) -> float:
     """The shortest time of several runs, in seconds."""
     times = []
     for _ in range(repeats):

@@ -53,7 +53,8 @@ def primitive(row: Op) -> list[str]:
 def expansion(name: str) -> list[str]:
     function = EXPANSIONS[name]
     arguments = ", ".join(inspect.signature(function).parameters)
-    return [f"`{name}`", f"`{arguments}`", "real" if name in REAL_ONLY else ""]
+    meaning = (inspect.getdoc(function) or "").partition("\n")[0].replace("|", "\\|").replace("*", "\\*")
+    return [f"`{name}({arguments})`", meaning, "real" if name in REAL_ONLY else ""]
 
 
 def page() -> str:
@@ -65,7 +66,7 @@ def page() -> str:
         "## Primitives\n\n" + table(head, map(primitive, others)),
         "## Elementary functions\n\n" + table(head, map(primitive, elementary)),
         "## Expansions\n\nNumPy functions that are written in terms of these when they are traced.\n\n"
-        + table(("function", "arguments", ""), map(expansion, sorted(EXPANSIONS))),
+        + table(("function", "", ""), map(expansion, sorted(EXPANSIONS))),
     ]
     return "\n".join(parts)
 

@@ -67,8 +67,8 @@ def print_ladder(compile_seconds):
         table.add_row(name, operations, "")
     reports = [kernel.report() for kernel in (me.amp1, me.msq)]
     table.add_section()
-    table.add_row("symhep, as traced", *(str(report.before.total) for report in reports))
-    table.add_row("symhep, optimised", *(str(report.after.total) for report in reports), style="bold")
+    table.add_row("symhep, as traced", *(f"{report.before.total:,}" for report in reports))
+    table.add_row("symhep, optimised", *(f"{report.after.total:,}" for report in reports), style="bold")
     table.add_row("compile time", *(f"{value:.2f} s" for value in compile_seconds))
     console.print(table)
 

@@ -131,7 +131,7 @@ def fabs(x):
 
 
 def heaviside(x, at_zero):
-    """0 below zero, 1 above, y at zero."""
+    """0 below zero, 1 above, at_zero at zero."""
     return where(x < 0, 0, where(x > 0, 1, where(x == 0, at_zero, x)))
 
 

@@ -11,17 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from symhep import calls, expansions, results
+from symhep import calls, results
 from symhep.annotations import Argument, arguments_of
-from symhep.arrays import cells_of, wrap
 from symhep.calls import DOUBLE, SMALL, Columns, Runner, Site
 from symhep.errors import ArgumentError, message
-from symhep.graph import Node
 from symhep.marks import recorder_of
-from symhep.recorder import Recorder
-from symhep.source import Spot, describe_definition, name_of
-from symhep.trace import Leaf, Traced, inline, trace
-from symhep.values import Scalar
+from symhep.nested import call_inside
+from symhep.source import describe_definition, name_of
+from symhep.trace import Traced, trace
 from symhep.variants import Options, Variant, emitter, unavailable
 
 
@@ -133,7 +130,7 @@ class Kernel:
         if foreign is not None:
             raise unavailable(foreign)
         if any(_is_traced(v) for v in leaves):
-            return self._inline(variant, leaves)
+            return call_inside(self.name, variant.traced, leaves)
         given, dtype = calls.columns_of(variant.traced, leaves, self._dtype, self.site)
         return self._run(variant, given, dtype, threads, out)
 
@@ -166,22 +163,6 @@ class Kernel:
         for slot, block, target in zip(slots, blocks, targets):
             target[...] = results.shaped(slot, block, batch, packed)
         return out
-
-    def _inline(self, variant: Variant, values: Sequence[Any]) -> Any:
-        """A call inside another kernel: the graph is written down again there, once per extra axis of its arguments."""
-        traced, recorder = variant.traced, recorder_of(*values)
-        assert recorder is not None
-        cells = [_leaf_cells(recorder, v, leaf, self) for v, leaf in zip(values, traced.leaves)]
-        extra = [c.shape[: c.ndim - len(leaf.core.shape)] for c, leaf in zip(cells, traced.leaves)]
-        batch = np.broadcast_shapes(*extra)
-        parts = [np.empty(batch + o.shape, object) for o in traced.outputs]
-        for index in np.ndindex(batch):
-            nodes: list[Node] = []
-            for c, leaf, lead in zip(cells, traced.leaves, extra):
-                event: Any = np.broadcast_to(c, batch + c.shape[len(lead) :])
-                nodes += [event[index + where]._node for _, where in leaf.columns]
-            _place(parts, index, traced, [recorder.dress(n) for n in inline(recorder, traced, nodes)])
-        return traced.tree.build(iter([wrap(recorder, part) for part in parts]))
 
     # -- what it is -------------------------------------------------------------------------------------------------
 
@@ -341,30 +322,6 @@ def _mixed(values: tuple) -> tuple[int, ...] | None:
 
 def _is_traced(value: Any) -> bool:
     return recorder_of(value) is not None
-
-
-def _leaf_cells(recorder: Recorder, value: Any, leaf: Leaf, kernel: Kernel) -> np.ndarray:
-    """The cells of an argument of a kernel that is called inside another."""
-    cells, core = cells_of(recorder, value), leaf.core.shape
-    if cells.shape[cells.ndim - len(core) :] != core:
-        what = f"{kernel.name}: {leaf.path} is {leaf.core!r}, got shape {cells.shape}"
-        raise ArgumentError(message(what, str(Spot.here())))
-    if leaf.core.kind != "complex" and any(cell.kind == "complex" for cell in cells.flat):
-        what = f"{kernel.name}: {leaf.path} is a real argument, got a complex value"
-        instead = f"{leaf.path}: sh.Complex in the signature of {kernel.name}"
-        raise ArgumentError(message(what, str(Spot.here()), instead))
-    return np.frompyfunc(expansions.number, 1, 1)(cells) if cells.ndim else cells
-
-
-def _place(parts: list[np.ndarray], index: tuple, traced: Traced, values: list[Scalar]) -> None:
-    """Put the outputs of one inlined graph into the result's arrays."""
-    rest = iter(values)
-    for part, output in zip(parts, traced.outputs):
-        for where in np.ndindex(output.shape):
-            if not output.symmetric or where[0] <= where[1]:
-                part[index + where] = value = next(rest)
-                if output.symmetric:
-                    part[index + where[::-1]] = value
 
 
 def kernel(

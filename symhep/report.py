@@ -218,13 +218,15 @@ class Report:
         return f"{self.verification}{spent if self.verification else ''}"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.padding import Padding
         from rich.text import Text
 
         yield Text(self.title, style="bold")
         yield self._table(console, options)
         wrong = self.verification is not None and self.verification.failed
         for line in self.notes():
-            yield Text(f" {line}", style="bold red" if wrong and line == str(self.verification) else "dim")
+            style = "bold red" if wrong and line == str(self.verification) else "dim"
+            yield Padding(Text(line, style=style), (0, 0, 0, 1), expand=False)
         if self.comparison:
             yield self._ladder(options.max_width)
 

@@ -6,7 +6,6 @@ import math
 import operator
 import random
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np

@@ -89,7 +89,9 @@ class Record:
         return {"a": 1, "b": 2}[key]
 
 
-@pytest.mark.parametrize("value", [Pair(1, 2), (1, 2), [1, 2], {"a": 1, "b": 2}, Record()], ids=lambda v: type(v).__name__)
+@pytest.mark.parametrize(
+    "value", [Pair(1, 2), (1, 2), [1, 2], {"a": 1, "b": 2}, Record()], ids=["pair", "tuple", "list", "dict", "record"]
+)
 def test_what_fields_are_taken_from(value):
     tree = Tree("namedtuple", ("a", "b"), (LEAF, LEAF), Pair)
     assert list(tree.take(value, "v")) == [("v.a", 1), ("v.b", 2)]

@@ -31,22 +31,36 @@ def canonical(graph: Graph, *, merge_shared: bool = True) -> Graph:
 def flatten(graph: Graph, *, merge_shared: bool = True) -> Graph:
     """Merge a sum that is used once into the sum it is a term of (class: reassociates)."""
     uses = graph.uses()
+    inner = {a for n in graph.order if n.op == "sum" for a in n.args if a.op == "sum" and uses[a] == 1}
     nary = Nary(Builder())
     new: dict[Node, Scaled] = {n: (1, nary.build.input(n.attrs[0], n.dtype, n.axes)) for n in graph.inputs}
     for n in graph.order:
-        if n in new:
+        if n in new or n in inner:
             continue
         if n.op == "sum":
-            parts: list[Scaled] = [nary.constant(n.attrs[1])]
-            for c, a in zip(n.attrs[0], n.args, strict=True):
-                scaled = (c * new[a][0], new[a][1])
-                parts += nary.terms_of(scaled) if uses[a] == 1 else [scaled]
-            new[n] = nary.sum(parts)
+            new[n] = nary.sum(_terms(nary, n, inner, new, uses))
         else:
             new[n] = rebuild(nary, n, [new[a] for a in n.args])
         if uses[n] > 1 and not merge_shared:
             nary.closed.add(new[n][1])
     return _finish(graph, nary, new)
+
+
+def _terms(nary: Nary, n: Node, inner: set[Node], new: dict[Node, Scaled], uses: dict[Node, int]) -> list[Scaled]:
+    """The terms of a sum, those of inner sums in their place; a chain of sums is walked once."""
+    terms: list[Scaled] = []
+    stack: list[tuple[Node, int | Fraction]] = [(n, 1)]
+    while stack:
+        total, scale = stack.pop()
+        k, one = nary.constant(total.attrs[1])
+        terms.append((k * scale, one))
+        for c, a in zip(total.attrs[0], total.args, strict=True):
+            if a in inner:
+                stack.append((a, c * scale))
+            else:
+                value = (c * scale * new[a][0], new[a][1])
+                terms += nary.terms_of(value) if uses[a] == 1 else [value]
+    return terms
 
 
 def group(graph: Graph) -> Graph:

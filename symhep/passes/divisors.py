@@ -60,6 +60,7 @@ class Divisors:
         self.quotients: dict[tuple[int, int], tuple[int, int]] = {}
         self.touched: dict[Kernel | Pair, None] = {}
         self.parts: dict[tuple[int, int], dict[int, Rational]] = {}  # what a monomial is multiplied by in a sum
+        self.factor_gains: dict[tuple[int, int], int] = {}
         self.parts_of: dict[int, list[tuple[int, int]]] = {}
         for base in form.live():
             self.enter(base)
@@ -187,7 +188,8 @@ class Divisors:
 
     def _forget(self, s: int) -> None:
         for entry in self.parts_of.pop(s, ()):
-            self.parts.pop(entry, None)
+            del self.parts[entry]
+            self.factor_gains.pop(entry, None)
 
     def take_touched(self) -> list[Kernel | Pair]:
         """The divisors that occur in a new place since the last call."""
@@ -208,9 +210,22 @@ class Divisors:
         if len(divisor) == 2:
             return sum(self.pairs[divisor].values()) - 1
         places = self.kernels[divisor]
-        if not places:
+        if len(places) == 1:
+            ((s, pairs),) = places.items()
+            if len(pairs) == 1:
+                return self._gain_of_factor(divisor, s, pairs[0][0])
+        return self._gain_of_kernel(*self.close(divisor)) if places else 0
+
+    def _gain_of_factor(self, kernel: Kernel, s: int, m: int) -> int:
+        """Of a kernel that occurs once: the same for all pairs of terms that have the same common part there."""
+        g = self.divide(m, kernel[0])
+        if g == self.unit:
             return 0
-        return self._gain_of_kernel(*self.close(divisor))
+        known = self.factor_gains.get((s, g))
+        if known is None:
+            self.cofactors(s, g)  # when these change, the gain is forgotten with them
+            known = self.factor_gains[s, g] = self._gain_of_kernel(*self.close(kernel))
+        return known
 
     def close(self, kernel: Kernel) -> tuple[dict[int, Rational], list[Place]]:
         """The kernel with all the further terms that it has in every place, and the places, no term taken twice."""
@@ -231,23 +246,24 @@ class Divisors:
         return terms, places
 
     def _further_terms(self, found: list[tuple[int, int, int, int]]) -> dict[int, Rational]:
-        a, b = self.divide(found[0][1], found[0][3]), self.divide(found[0][2], found[0][3])
-        further: dict[int, Rational] | None = None
-        for s, m, _, g in found:
-            terms = self.sums[s]
-            if len(terms) == 2:
-                return {}
-            part, c = self.cofactors(s, g), terms[m]
-            if further is None:
-                further = {t: ratio(k, c) for t, k in part.items() if t != a and t != b}
-            else:
-                further = {t: r for t, r in further.items() if t in part and ratio(part[t], c) == r}
-            if not further:
-                return {}
-        return further or {}
+        parts = [self.cofactors(s, g) for s, _, _, g in found]
+        shared = set(min(parts, key=len)).intersection(*parts)
+        if len(shared) == 2:
+            return {}
+        (_, m, q, g), first = found[0], parts[0]
+        shared -= {self.divide(m, g), self.divide(q, g)}
+        scales = [self.sums[s][m] for s, m, _, _ in found]
+        further = {}
+        for t in sorted(shared, key=self.keys.__getitem__):
+            r = ratio(first[t], scales[0])
+            if all([part[t] == r * c for part, c in zip(parts, scales, strict=True)]):
+                further[t] = r
+        return further
 
     def cofactors(self, s: int, g: int) -> dict[int, Rational]:
         """What a monomial is multiplied by in a sum, with the coefficients of the terms."""
+        if g == self.unit:
+            return self.sums[s]
         known = self.parts.get((s, g))
         if known is None:
             part, monomials = self.monomials[g], self.monomials

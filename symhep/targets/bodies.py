@@ -1,86 +1,22 @@
-"""The functions that compute a block of events, and where they find their values.
-
-A function gets the address of the scratch memory, which holds, in this order: the addresses of the input and output
-columns; lists of the driver's; the values computed once per call; and rows of one block each, for copies of columns and
-for values that pass from segment to segment. Rows are padded, so that they do not all fall on the same places of a
-cache. Offsets are in bytes: event e of a column is at the column's address + e * size.
-"""
+"""The functions that compute a block of events; what they find in memory, and where, is told in layout.py."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
 from symhep.program import Program
-from symhep.targets.llvm import Vector, constant, real_literal, rescue_function, text, vector, weight
+from symhep.targets.layout import Layout
+from symhep.targets.llvm import Vector, careful_function, constant, real_literal, rescue_function, text, vector, weight
 from symhep.targets.segments import Line, Segment, Straight, cuts, results, segment, straighten
 
 LIMIT = 2000  # instructions in a segment
-LINE = 64  # bytes of a cache line
-LIST_BYTES = 40  # of the driver's lists, for each column
-CACHE = 1 << 18  # bytes that the rows should not exceed: they are to stay in the second-level cache
-
-
-# Columns are fetched this many bytes ahead: hardware stops at the end of each page, and there are many columns
+AHEAD = 1024  # bytes that columns are fetched ahead: there are many, and hardware stops at the end of each page
 SLOW = 8  # operations in the time of a division or root
 WORTH = 1.2  # times as many additions as multiplications make it worth while to have some done by the multipliers
-AHEAD = 1024
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where things are in the scratch memory, in bytes."""
-
-    vector: Vector
-    inputs: int
-    outputs: int
-    slots: int
-    rows: int
-
-    @property
-    def events(self) -> int:
-        """Events of a block."""
-        return 128 if (self.inputs + self.outputs + self.rows) * 128 * self.vector.size <= CACHE else 64
-
-    @property
-    def list_base(self) -> int:
-        return _up(8 * (self.inputs + self.outputs))
-
-    @property
-    def slot_base(self) -> int:
-        return self.list_base + _up(LIST_BYTES * (self.inputs + self.outputs))
-
-    @property
-    def row_base(self) -> int:
-        return self.slot_base + _up(self.vector.size * self.slots)
-
-    @property
-    def row_bytes(self) -> int:
-        return self.events * self.vector.size + LINE
-
-    @property
-    def total(self) -> int:
-        """Bytes of the whole; its start is to be a multiple of LINE."""
-        return self.stage_base + self.outputs * self.events * self.vector.size
-
-    @property
-    def stage_base(self) -> int:
-        """Where outputs are put together as structs."""
-        return self.row(self.inputs + self.outputs + self.rows)
-
-    def row(self, k: int) -> int:
-        """Where row k starts: inputs, then outputs, then values between segments."""
-        return self.row_base + k * self.row_bytes
-
-    def slot(self, k: int) -> int:
-        """Where value k of those that are computed once per call is."""
-        return self.slot_base + k * self.vector.size
-
-
-def _up(n: int) -> int:
-    return -(-n // LINE) * LINE
 
 
 @dataclass(slots=True)
@@ -123,18 +59,26 @@ def emit(program: Program, dtype: np.dtype, width: int, balance: bool = False) -
     """
     v = vector(dtype, width)
     p = plan(straighten(program), v)
-    once = [_Once(p, s, balance).function(f"once.{k}") for k, s in enumerate(p.once)]
+    once = [_Once(p, s, balance, True).function(f"once.{k}") for k, s in enumerate(p.once)]
     each = [_Each(p, s, balance).function(f"each.{k}") for k, s in enumerate(p.each)]
-    rescues = sorted(set(re.findall(r"@(rescue\.\w+\.\d)", "".join(once + each))))
+    again = [k for k, function in enumerate(each) if ".careful(" in function]
+    careful = [_Careful(p, p.each[k], False, True).function(f"each.{k}.careful") for k in again]
+    elementary = [
+        careful_function(op, v) for op in sorted(set(re.findall(r"@careful\.(\w+)", "".join(once + careful))))
+    ]
+    rescues = sorted(set(re.findall(r"@(rescue\.\w+\.\d)", "".join(elementary))))
     parts = [
         f"@one = internal global {v.real} {real_literal(1.0, v.real)[len(f'splat ({v.real} ') : -1]}",
         *once,
         *each,
+        *careful,
+        *elementary,
         _calls("once", len(once), ""),
         _calls("each", len(each), ", i64 %from, i64 %to"),
         *[rescue_function(name, v) for name in rescues],
-        'attributes #0 = { nounwind alignstack=64 }',
-        'attributes #1 = { cold noinline nounwind }',
+        "attributes #0 = { nounwind alignstack=64 }",
+        "attributes #1 = { cold noinline nounwind }",
+        "attributes #2 = { cold noinline nounwind alignstack=64 }",
         '!0 = !{!"branch_weights", i32 1, i32 1000000}',
         "!1 = !{}",
     ]
@@ -147,7 +91,7 @@ def _calls(name: str, count: int, more: str) -> str:
     return "\n".join([f"define void @{name}(ptr %s{more}) #0 {{", *calls, "ret void", "}"])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _units(op: str, v: Vector) -> tuple[int, int]:
     """How long an operation keeps the adders and the multipliers busy, in operations."""
     form = text(op, v)
@@ -162,9 +106,10 @@ class _Writer:
     plan: Plan
     segment: Segment
     balance: bool
+    careful: bool = False
     lines: list[str] = field(default_factory=list)
     operand: dict[int, str] = field(default_factory=dict)
-    label: str = "loop"
+    far: str = ""
     share: float = 0.0
     owed: float = 0.0
 
@@ -179,16 +124,21 @@ class _Writer:
     def _line(self, line: Line) -> None:
         name = f"v{line.result}"
         args = [self.operand.get(a) or self.value(a) for a in line.args]
-        form = text(self._choose(line.op), self.plan.layout.vector)
-        written = form.format(*args, l=name)
+        written = text(self._choose(line.op), self.plan.layout.vector, self.careful).format(*args, l=name)
         self.lines.append(written)
-        if ".done:" in written:
-            self.label = written[: written.rindex(".done:")].rpartition("\n")[2] + ".done"
+        if f"%{name}.far =" in written:
+            self._add_far(name)
         self.operand[line.result] = f"%{name}"
         if line.op == "sincos":
             self.operand[line.result + 1] = f"%{name}.second"
         for number in results(line):
             self.made(number)
+
+    def _add_far(self, name: str) -> None:
+        """Note that the function has to be computed again, with care, if any value is in a mask."""
+        if self.far:
+            self.lines.append(f"%{name}.all = or <{self.plan.layout.vector.wide} x i1> {self.far}, %{name}.far")
+        self.far = f"%{name}.all" if self.far else f"%{name}.far"
 
     def _choose(self, op: str) -> str:
         """Have so many additions done by the multipliers that both have the same to do."""
@@ -265,10 +215,6 @@ class _Writer:
             f"%one = shufflevector {v.type} %one.i, {v.type} poison, <{v.lanes} x i32> zeroinitializer",
         ]
 
-    def entry(self) -> list[str]:
-        slots = ["%slots = alloca [4 x [64 x i8]], align 64"] if any("%slots" in line for line in self.lines) else []
-        return ["entry:", *slots, "br label %loop", "loop:"]
-
 
 class _Once(_Writer):
     """Work that is done once per call: on vectors too, so that it gives the same bits, but one value is kept."""
@@ -276,7 +222,7 @@ class _Once(_Writer):
     def function(self, name: str) -> str:
         self.write()
         head = f"define internal void @{name}(ptr %s) #0 {{"
-        return "\n".join([head, *self.entry(), *self.one(), *self.lines, "ret void", "}"])
+        return "\n".join([head, *self.one(), *self.lines, "ret void", "}"])
 
     def made(self, number: int) -> None:
         if number in self.plan.slots:
@@ -290,22 +236,21 @@ class _Each(_Writer):
     """Work that is done for every event: a loop over the vectors of a block."""
 
     def function(self, name: str) -> str:
-        self.write()
-        made = {r for line in self.segment.lines for r in results(line)}
-        for number, columns in self.segment.stores.items():
-            if number not in made:
-                self._store(number, columns)
-        step = self.plan.layout.vector.bytes
+        self._write_all()
         return "\n".join(
             [
                 f"define internal void @{name}(ptr %s, i64 %from, i64 %to) #0 {{",
-                *self.entry(),
-                f"%o = phi i64 [ %from, %entry ], [ %next, %{self.label} ]",
+                "entry:",
+                "br label %loop",
+                "loop:",
+                "%o = phi i64 [ %from, %entry ], [ %next, %step ]",
                 "%done = sub i64 %o, %from",
                 "%row = getelementptr i8, ptr %s, i64 %done",
                 *self.one(),
                 *self.lines,
-                f"%next = add i64 %o, {step}",
+                *(self._check(name) if self.far else ["br label %step"]),
+                "step:",
+                f"%next = add i64 %o, {self.plan.layout.vector.bytes}",
                 "%more = icmp slt i64 %next, %to",
                 "br i1 %more, label %loop, label %out",
                 "out:",
@@ -313,6 +258,26 @@ class _Each(_Writer):
                 "}",
             ]
         )
+
+    def _write_all(self) -> None:
+        """All lines, and the outputs that no line makes."""
+        self.write()
+        made = {r for line in self.segment.lines for r in results(line)}
+        for number, columns in self.segment.stores.items():
+            if number not in made:
+                self._store(number, columns)
+
+    def _check(self, name: str) -> list[str]:
+        """Have a vector computed again if it needs care: a call in the midst of the work would spoil all registers."""
+        lanes = self.plan.layout.vector.wide
+        return [
+            f"%far = bitcast <{lanes} x i1> {self.far} to i{lanes}",
+            f"%any = icmp ne i{lanes} %far, 0",
+            "br i1 %any, label %again, label %step, !prof !0",
+            "again:",
+            f"call void @{name}.careful(ptr %s, i64 %from, i64 %o)",
+            "br label %step",
+        ]
 
     def fetch(self, number: int) -> str:
         straight, layout = self.plan.straight, self.plan.layout
@@ -326,7 +291,7 @@ class _Each(_Writer):
             self.lines.append(f"call void @llvm.prefetch.p0(ptr {ahead}, i32 0, i32 3, i32 1)")
             align = layout.vector.size
         else:
-            return super(_Each, self).fetch(number)
+            return super().fetch(number)
         self.lines.append(f"%x{number} = load {layout.vector.type}, ptr {place}, align {align}")
         return f"%x{number}"
 
@@ -346,3 +311,21 @@ class _Each(_Writer):
         for k in columns:
             place = self.at(self._column(self.plan.layout.inputs + k), "%o", f"y{k}")
             self.lines.append(f"store {v.type} {value}, ptr {place}, align {v.size}")
+
+
+class _Careful(_Each):
+    """The same for one vector, with branches to libm where they are needed."""
+
+    def function(self, name: str) -> str:
+        self._write_all()
+        return "\n".join(
+            [
+                f"define internal void @{name}(ptr %s, i64 %from, i64 %o) #2 {{",
+                "%done = sub i64 %o, %from",
+                "%row = getelementptr i8, ptr %s, i64 %done",
+                *self.one(),
+                *self.lines,
+                "ret void",
+                "}",
+            ]
+        )

@@ -1,7 +1,7 @@
-"""The driver: LLVM functions that feed blocks of events to a kernel. They are the same for all kernels of a vector type.
+"""The driver: LLVM functions that feed blocks of events to a kernel, the same for all kernels of a vector type.
 
     run(kernel, columns, scratch, start, stop, how)   events start .. stop of columns, each given by address and stride
-    small(kernel, scratch, n)                         up to a block of events whose inputs are in the rows of the scratch
+    small(kernel, scratch, n)                         events whose inputs are in the rows of the scratch
     describe(arrays, columns, n, data)                addresses and strides of n one-dimensional NumPy arrays
 
 `kernel` points to the numbers of FIELDS. Columns that are contiguous are read and written in place. The others are

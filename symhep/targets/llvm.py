@@ -13,11 +13,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from math import inf
 
 import numpy as np
 
+from symhep.graph import Number
 from symhep.ops import OPS
 from symhep.targets.machine import Instruction, expand
 from symhep.targets.numpy import rounded
@@ -112,7 +113,7 @@ _COMMON = {
 }
 
 # Operations of a program; a function where the text is made from an instruction list
-TEXTS: dict[str, str | Callable[[str, Vector], str]] = {
+TEXTS: dict[str, str | Callable[[str, Vector, bool], str]] = {
     **_COMMON,
     "minimum": _smaller_or_nan("olt"),
     "maximum": _smaller_or_nan("ogt"),
@@ -120,13 +121,19 @@ TEXTS: dict[str, str | Callable[[str, Vector], str]] = {
     "eq_bool": "%{l}.x = xor {M} {0}, {1}\n%{l} = xor {M} %{l}.x, splat (i1 true)",
     "ne_bool": "%{l} = xor {M} {0}, {1}",
     "select_bool": "%{l} = select {M} {0}, {M} {1}, {M} {2}",
-    "to_real": lambda op, v: v.fill(f"%{{l}} = select {{M}} {{0}}, {{T}} {real_literal(1.0, v.real)}, {{T}} zeroinitializer"),
+    "to_real": lambda op, v, careful: v.fill("%{l} = select {M} {0}, {T} ONE, {T} zeroinitializer").replace(
+        "ONE", real_literal(1.0, v.real)
+    ),
     "to_bool": "%{l} = fcmp une {T} {0}, zeroinitializer",
     # on processors whose adders and multipliers are distinct, some sums are computed by the multipliers: 1 * a + b is
     # the same number; the one is in memory because a literal would be folded away
     "add_fma": "%{l} = call {T} @llvm.fma.{S}({T} {0}, {T} %one, {T} {1})",
     "sub_fma": "%{l}.m = fneg {T} {1}\n%{l} = call {T} @llvm.fma.{S}({T} {0}, {T} %one, {T} %{l}.m)",
-    **{name: lambda op, v: _elementary(op, v) for name, row in OPS.items() if row.cost >= 24 and name != "power"},
+    **{
+        name: lambda op, v, careful: (_call_careful if careful else _elementary)(op, v)
+        for name, row in OPS.items()
+        if row.cost >= 24 and name != "power"
+    },
 }
 
 # Instructions of the lists that stand for elementary functions
@@ -163,7 +170,7 @@ def real_literal(value: float, real: str = "double") -> str:
     return f"splat ({real} 0x{struct.pack('>d', value).hex()})"
 
 
-def constant(value: object, v: Vector) -> str:
+def constant(value: Number, v: Vector) -> str:
     """An exact number as a vector constant, rounded once to the working type."""
     if isinstance(value, bool):
         return f"splat (i1 {str(value).lower()})"
@@ -175,13 +182,17 @@ def constant(value: object, v: Vector) -> str:
         return real_literal(inf if value > 0 else -inf)
 
 
-@lru_cache(maxsize=None)
-def text(op: str, v: Vector) -> str:
-    """The text of an operation for a vector type."""
+@cache
+def text(op: str, v: Vector, careful: bool = False) -> str:
+    """The text of an operation for a vector type.
+
+    Elementary functions are written out; those that are wrong for some arguments, which are rare, give besides the mask
+    {l}.far of vectors that have to be computed again. `careful` is for that: calls of functions with branches to libm.
+    """
     entry = TEXTS.get(op)
     if entry is None:
         raise ValueError(f"a program for a target may not hold {op!r}: lower the graph first")
-    return entry(op, v) if callable(entry) else v.fill(entry)
+    return entry(op, v, careful) if callable(entry) else v.fill(entry)
 
 
 def weight(line: Line, v: Vector) -> int:
@@ -189,24 +200,58 @@ def weight(line: Line, v: Vector) -> int:
     return text(line.op, v).count("\n") + 1
 
 
-def _elementary(op: str, v: Vector) -> str:
+def _call_careful(op: str, v: Vector) -> str:
+    arguments = ", ".join(f"{v.type} {{{k}}}" for k in range(expand(op).arity))
+    if len(expand(op).results) == 1:
+        return f"%{{l}} = call {v.type} @careful.{op}({arguments})"
+    pair = f"{{{{ {v.type}, {v.type} }}}}"
+    return (
+        f"%{{l}}.pair = call {pair} @careful.{op}({arguments})\n"
+        f"%{{l}} = extractvalue {pair} %{{l}}.pair, 0\n%{{l}}.second = extractvalue {pair} %{{l}}.pair, 1"
+    )
+
+
+def careful_function(op: str, v: Vector) -> str:
+    """The definition of @careful.op."""
+    arity, count = expand(op).arity, len(expand(op).results)
+    body = _elementary(op, v, True).format(*[f"%x{k}" for k in range(arity)], l="y")
+    kind = v.type if count == 1 else f"{{ {v.type}, {v.type} }}"
+    finish = [f"ret {kind} %y"]
+    if count == 2:
+        finish = [
+            f"%p = insertvalue {kind} poison, {v.type} %y, 0",
+            f"%q = insertvalue {kind} %p, {v.type} %y.second, 1",
+        ]
+        finish.append(f"ret {kind} %q")
+    head = f"define internal {kind} @careful.{op}({', '.join(f'{v.type} %x{k}' for k in range(arity))}) #2 {{"
+    return "\n".join([head, "%slots = alloca [4 x [64 x i8]], align 64", body, *finish, "}"])
+
+
+def _elementary(op: str, v: Vector, careful: bool = False) -> str:
     """The text of an elementary function: a name {l}.k for every instruction, results {l} and, if two, {l}.second."""
-    count = len(expand(op).results)
+    names = ("{l}", "{l}.second")[: len(expand(op).results)]
     if v.real == "double":
-        body = _instructions(op, v, "{l}.f", [f"{{{k}}}" for k in range(expand(op).arity)])
-        copies = zip(("{l}", "{l}.second"), _result_names(op, "{l}.f"), strict=False)
-        return "\n".join([body, *(f"%{new} = bitcast {v.type} {old} to {v.type}" for new, old in copies)])
-    halves = [_half(op, v, side) for side in (0, 1)]
-    join = ", ".join(f"i32 {k}" for k in range(v.lanes))
+        body = _instructions(op, v, "{l}.f", [f"{{{k}}}" for k in range(expand(op).arity)], careful)
+        copies = [f"%{name} = bitcast {v.type} %{{l}}.f.r{k} to {v.type}" for k, name in enumerate(names)]
+        masks = ["%{l}.f.far"] if ".far =" in body else []
+        return "\n".join([body, *copies, *_any_far(v, masks)])
+    halves = [_half(op, v, side, careful) for side in (0, 1)]
+    lanes = ", ".join(f"i32 {k}" for k in range(v.lanes))
+    half = f"<{v.wide} x float>"
     joins = [
-        f"%{'{l}.second' if k else '{l}'} = shufflevector <{v.wide} x float> %{{l}}.0.r{k}, <{v.wide} x float> "
-        f"%{{l}}.1.r{k}, <{v.lanes} x i32> <{join}>"
-        for k in range(count)
+        f"%{name} = shufflevector {half} %{{l}}.0.n{k}, {half} %{{l}}.1.n{k}, <{v.lanes} x i32> <{lanes}>"
+        for k, name in enumerate(names)
     ]
-    return "\n".join([*halves, *joins])
+    masks = ["%{l}.0.far", "%{l}.1.far"] if ".far =" in halves[0] else []
+    return "\n".join([*halves, *joins, *_any_far(v, masks)])
 
 
-def _half(op: str, v: Vector, side: int) -> str:
+def _any_far(v: Vector, masks: list[str]) -> list[str]:
+    """The union of masks as {l}.far."""
+    return [f"%{{l}}.far = or <{v.wide} x i1> {masks[0]}, {masks[-1]}"] if masks else []
+
+
+def _half(op: str, v: Vector, side: int, careful: bool) -> str:
     """The function of the lower or upper half of a float32 vector, computed in double precision."""
     lanes = ", ".join(f"i32 {k + side * v.wide}" for k in range(v.wide))
     narrow, wide, l = f"<{v.wide} x float>", v.double.type, f"{{l}}.{side}"
@@ -215,32 +260,37 @@ def _half(op: str, v: Vector, side: int) -> str:
         cut = f"shufflevector {v.type} {{{k}}}, {v.type} poison, <{v.wide} x i32> <{lanes}>"
         lines += [f"%{l}.h{k} = {cut}", f"%{l}.a{k} = fpext {narrow} %{l}.h{k} to {wide}"]
         args.append(f"%{l}.a{k}")
-    lines.append(_instructions(op, v.double, l, args))
-    for k, name in enumerate(_result_names(op, l)):
-        lines.append(f"%{l}.r{k} = fptrunc {wide} {name} to {narrow}")
+    lines.append(_instructions(op, v.double, l, args, careful))
+    for k in range(len(expand(op).results)):
+        lines.append(f"%{l}.n{k} = fptrunc {wide} %{l}.r{k} to {narrow}")
     return "\n".join(lines)
 
 
-def _result_names(op: str, l: str) -> list[str]:
-    return [f"%{l}.{k}" for k in expand(op).results]
-
-
-def _instructions(op: str, v: Vector, l: str, args: list[str]) -> str:
-    """An instruction list with its values named %{l}.0, %{l}.1, ..."""
-    lines, operand = [], {}
+def _instructions(op: str, v: Vector, l: str, args: list[str], careful: bool) -> str:
+    """An instruction list with its values named {l}.0, {l}.1, ..., its results {l}.r0 and {l}.r1."""
+    lines: list[str] = []
+    masks: list[str] = []
+    operand: dict[int, str] = {}
     for k, i in enumerate(expand(op)):
         operand[k] = f"%{l}.{k}"
+        given = [operand[a] for a in i.args]
         if i.op == "input":
             operand[k] = args[i.attrs[0]]
         elif i.op == "const":
             operand[k] = f"splat (i64 {i.attrs[0]})" if i.type == "i64" else real_literal(i.attrs[0])
+        elif i.op == "rescue" and careful:
+            lines.append(_rescue(i, v, f"{l}.{k}", given))
         elif i.op == "rescue":
-            lines.append(_rescue(i, v, f"{l}.{k}", [operand[a] for a in i.args]))
+            masks.append(given[0])
+            operand[k] = given[1]
         else:
             form = INSTRUCTIONS[i.op]
             if i.op == "select" and i.type == "i64":
                 form = form.replace("{T}", "{I}")
-            lines.append(v.fill(form).format(*[operand[a] for a in i.args], l=f"{l}.{k}"))
+            lines.append(v.fill(form).format(*given, l=f"{l}.{k}"))
+    lines += [f"%{l}.r{k} = bitcast {v.type} {operand[r]} to {v.type}" for k, r in enumerate(expand(op).results)]
+    if masks:
+        lines.append(f"%{l}.far = or <{v.lanes} x i1> {masks[0]}, {masks[-1]}")
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -20,8 +20,8 @@ import numpy as np
 
 from symhep.program import Program
 from symhep.targets import bodies
-from symhep.targets.bodies import Layout
 from symhep.targets.driver import FIELDS, PARAMETER, STREAM, driver
+from symhep.targets.layout import LINE, Layout
 from symhep.targets.llvm import vector
 
 SMALL = 64  # events that the small path takes
@@ -49,7 +49,7 @@ class Host:
     complete: bool
 
 
-@lru_cache(maxsize=None)
+@cache
 def host() -> Host:
     """The processor that this process runs on."""
     _initialise()
@@ -63,7 +63,7 @@ def host() -> Host:
     return Host(triple, cpu, features.flatten(), width, balance, complete)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _initialise() -> None:
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
@@ -113,13 +113,13 @@ def _load(code: bytes) -> llvm.ExecutionEngine:
     return engine
 
 
-@lru_cache(maxsize=None)
+@cache
 def _c_function(name: str) -> int:
     """The address of a function of the C library."""
     libraries = ("ucrtbase",) if sys.platform == "win32" else (None, "libm.so.6")
     for library in libraries:
         try:
-            return ctypes.cast(getattr(ctypes.CDLL(library), name), ctypes.c_void_p).value
+            return ctypes.cast(getattr(ctypes.CDLL(library), name), ctypes.c_void_p).value or 0
         except (AttributeError, OSError):
             continue
     raise OSError(f"the C library has no function {name!r}")
@@ -151,9 +151,7 @@ def _driver(dtype: np.dtype, width: int, store: Store | None) -> _Driver:
     return _drivers[key]
 
 
-def compile_program(
-    program: Program, dtype: Any, *, width: int | None = None, store: Store | None = None
-) -> Native:
+def compile_program(program: Program, dtype: Any, *, width: int | None = None, store: Store | None = None) -> Native:
     """Machine code of a program for this processor.
 
     dtype  float64 or float32: what columns hold and what is computed in
@@ -243,7 +241,7 @@ class Native:
         if self._any_parameter or events < 2 or len(arrays) != self.layout.inputs + self.layout.outputs:
             return False
         dtype = self.dtype
-        return all([a.dtype is dtype and a.size == events and a.ndim == 1 for a in arrays])
+        return all(a.dtype is dtype and a.size == events and a.ndim == 1 for a in arrays)
 
     def _check(self, column: np.ndarray) -> None:
         if column.dtype is not self.dtype and column.dtype != self.dtype:
@@ -274,9 +272,9 @@ class Native:
             return self._local.scratch
 
     def small(self) -> tuple[np.ndarray, np.ndarray, Callable[[int], None]]:
-        """Of this thread: inputs and outputs as arrays (column, event), and the function that computes n <= SMALL events.
+        """Of this thread: inputs and outputs as arrays (column, event), and the function that computes n events.
 
-        The value of a parameter is that of event 0.
+        n is at most SMALL; the value of a parameter is that of event 0.
         """
         return self._scratch().small
 
@@ -286,8 +284,8 @@ class _Scratch:
 
     def __init__(self, native: Native) -> None:
         layout = native.layout
-        self.memory = np.empty(layout.total + bodies.LINE, np.uint8)
-        skip = -_address(self.memory) % bodies.LINE
+        self.memory = np.empty(layout.total + LINE, np.uint8)
+        skip = -_address(self.memory) % LINE
         self.address = _address(self.memory) + skip
         inputs = self._rows(native, skip + layout.row(0), layout.inputs)
         outputs = self._rows(native, skip + layout.row(layout.inputs), layout.outputs)

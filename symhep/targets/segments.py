@@ -54,9 +54,10 @@ class _Numbering:
         self.converted: dict[tuple[str, int], int] = {}
         for n in program.inputs:
             self._input(n)
-        for n in program.graph.order:
-            if n.op == "const":
-                self._constant(n)
+        for n in (*program.graph.order, *program.outputs):
+            for a in (n, *n.args):
+                if a.op == "const" and a not in self.number:
+                    self._constant(a)
         for body in program.steps:
             self._lines(body.once, self.straight.once)
         for body in program.steps:

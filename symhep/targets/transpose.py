@@ -1,10 +1,10 @@
 """Copies between an array of structs and rows, as LLVM IR: whole vectors are transposed in registers.
 
-    gather(base, stride, group, row, pitch, n)    `group` components side by side, of n events `stride` bytes apart, into
-                                                  rows `pitch` bytes apart
-    scatter(base, stride, group, row, pitch, n)   the reverse
-    move(target, source, n)                       a contiguous column
-    stream(target, source, n)                     the same past the caches, for results that would not stay in them
+gather(base, stride, group, row, pitch, n)    `group` components side by side, of n events `stride` bytes apart,
+                                              into rows `pitch` bytes apart
+scatter(base, stride, group, row, pitch, n)   the reverse
+move(target, source, n)                       a contiguous column
+stream(target, source, n)                     the same past the caches, for results that would not stay in them
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class _Copy:
     into_rows: bool
 
     def function(self, name: str) -> str:
-        """For each vector of events, take as many components at a time as are loaded or stored as one, then half as many, ...
+        """For each vector of events, take as many components as are loaded or stored as one, then half as many, ...
 
         In this order memory is read and written from one end to the other.
         """

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,6 +42,8 @@ def smallest(seed: int) -> tuple[Recipe, list[str]]:
     options = options_for(seed)
     found = attempt(recipe(seed), options) or []
     kinds = {kind_of(f) for f in found}
+    if "readable source" not in kinds:  # takes seconds
+        options = replace(options, readable=False)
     fails: Callable[[Recipe], bool] = lambda r: bool(kinds & {kind_of(f) for f in attempt(r, options) or []})
     r = shrink(recipe(seed), fails) if found else recipe(seed)
     return r, attempt(r, options) or []
@@ -75,7 +78,10 @@ def main() -> int:
     seen, failed = fuzz(given.cases, given.seed, given.minutes)
     seconds = time.monotonic() - start
     each = 1e3 * seconds / max(seen["formulas"], 1)
-    print(f"{seen['formulas']} formulas in {seconds:.0f} s ({each:.1f} ms each), {len(failed)} failed; {dict(seen)}")
+    print(
+        f"{seen['formulas']} formulas in {seconds:.0f} s ({each:.1f} ms each), {len(failed)} failed; {dict(seen)}",
+        flush=True,
+    )
     kinds = Counter(kind_of(f) for found in failed.values() for f in found)
     examples = defaultdict(list)
     for s, found in failed.items():
@@ -83,7 +89,7 @@ def main() -> int:
             examples[f[0]].append((s, f[1]))
     for kind, times in kinds.most_common():
         seeds = ", ".join(str(s) for s, _ in examples[kind][:12])
-        print(f"\n{times} × {kind}: seeds {seeds}\n  {examples[kind][0][1]}")
+        print(f"\n{times} × {kind}: seeds {seeds}\n  {examples[kind][0][1]}", flush=True)
         for s, _ in examples[kind][: given.shrink]:
             r, found = smallest(s)
             print(f"  made smaller: {options_for(s)}\n  {r}", *found[:4], sep="\n    ")

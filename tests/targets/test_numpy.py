@@ -159,4 +159,4 @@ def test_errors_show_the_generated_line():
     with pytest.raises(ValueError) as error:
         loaded([np.ones(2), np.ones(3)])
     last = error.traceback[-1]
-    assert str(last.path).startswith("<symhep") and "t0 = " in str(last.statement)
+    assert str(last.path).startswith("<symhep") and " = x" in str(last.statement)
