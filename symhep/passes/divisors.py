@@ -56,6 +56,7 @@ class Divisors:
         self.outputs = [(c, self.number(m)) for c, m in form.outputs]
         self.users: dict[int, dict[int, int]] = {}
         self.kernels: dict[Kernel, dict[int, list[tuple[int, int]]]] = {}
+        self.met: dict[tuple[int, int], dict[int, Kernel]] = {}  # of a term of a sum: others and the kernels with them
         self.pairs: dict[Pair, dict[int, int]] = {}
         self.quotients: dict[tuple[int, int], tuple[int, int]] = {}
         self.touched: dict[Kernel | Pair, None] = {}
@@ -149,18 +150,17 @@ class Divisors:
         return (b, a, ratio(terms[m], terms[q])), q, m
 
     def meet(self, s: int, m: int, q: int) -> None:
-        kernel, m, q = self.kernel_of(s, m, q)
-        self.kernels.setdefault(kernel, {}).setdefault(s, []).append((m, q))
+        kernel, first, second = self.kernel_of(s, m, q)
+        self.kernels.setdefault(kernel, {}).setdefault(s, []).append((first, second))
+        self.met.setdefault((s, m), {})[q] = kernel
+        self.met.setdefault((s, q), {})[m] = kernel
         self.touched[kernel] = None
 
-    def part(self, s: int, m: int, q: int) -> None:
-        kernel, m, q = self.kernel_of(s, m, q)
-        places = self.kernels.get(kernel, {})
-        pairs = places.get(s)
-        if pairs is not None and (m, q) in pairs:
-            pairs.remove((m, q))
-            if not pairs:
-                del places[s]
+    def part(self, s: int, m: int, q: int, kernel: Kernel) -> None:
+        places = self.kernels[kernel]
+        places[s] = [pair for pair in places[s] if pair != (m, q) and pair != (q, m)]
+        if not places[s]:
+            del places[s]
 
     def add_term(self, s: int, m: int, c: Rational) -> None:
         terms = self.sums[s]
@@ -179,9 +179,9 @@ class Divisors:
             self.meet(s, m, q)
 
     def remove_term(self, s: int, m: int) -> None:
-        for q in self.sums[s]:
-            if q != m:
-                self.part(s, m, q)
+        for q, kernel in self.met.pop((s, m), {}).items():
+            self.part(s, m, q, kernel)
+            del self.met[s, q][m]
         del self.sums[s][m]
         self._forget(s)
         self.disuse(m, s)

@@ -9,12 +9,11 @@ from functools import cache
 import numpy as np
 
 from symhep.program import Program
-from symhep.targets.layout import Layout
+from symhep.targets.layout import AHEAD_BYTES, Layout
 from symhep.targets.llvm import Vector, careful_function, constant, real_literal, rescue_function, text, vector, weight
 from symhep.targets.segments import Line, Segment, Straight, cuts, results, segment, straighten
 
 LIMIT = 2000  # instructions in a segment
-AHEAD = 1024  # bytes that columns are fetched ahead: there are many, and hardware stops at the end of each page
 SLOW = 8  # operations in the time of a division or root
 WORTH = 1.2  # times as many additions as multiplications make it worth while to have some done by the multipliers
 
@@ -113,12 +112,17 @@ class _Writer:
     share: float = 0.0
     owed: float = 0.0
 
+    fetched: list[int] = field(default_factory=list)
+
     def write(self) -> None:
         if self.balance:
             units = [_units(line.op, self.plan.layout.vector) for line in self.segment.lines]
             adders, multipliers = (sum(u) for u in zip(*units)) if units else (0, 0)
             self.share = (adders - multipliers) / (2 * adders) if adders > WORTH * multipliers else 0.0
-        for line in self.segment.lines:
+        apart = max(1, len(self.segment.lines) // (len(self.fetched) + 1))
+        for k, line in enumerate(self.segment.lines):
+            if self.fetched and k % apart == 0:
+                self._fetch_ahead()
             self._line(line)
 
     def _line(self, line: Line) -> None:
@@ -204,6 +208,9 @@ class _Writer:
     def made(self, number: int) -> None:
         """Called when a value has been computed."""
 
+    def _fetch_ahead(self) -> None:
+        """Called now and then while there are columns in `fetched`."""
+
     def one(self) -> list[str]:
         """The number one, hidden from the compiler."""
         if not any("%one" in line for line in self.lines):
@@ -261,7 +268,13 @@ class _Each(_Writer):
 
     def _write_all(self) -> None:
         """All lines, and the outputs that no line makes."""
+        if self.segment is self.plan.each[0] and not self.careful:
+            columns, parameters = self.plan.columns, self.plan.straight.parameters
+            self.fetched = [k for number, k in columns.items() if number not in parameters]
+            self.fetched += range(len(columns), len(columns) + self.plan.layout.outputs)
         self.write()
+        while self.fetched:
+            self._fetch_ahead()
         made = {r for line in self.segment.lines for r in results(line)}
         for number, columns in self.segment.stores.items():
             if number not in made:
@@ -279,6 +292,19 @@ class _Each(_Writer):
             "br label %step",
         ]
 
+    def _fetch_ahead(self) -> None:
+        """Ask for the memory of a column of later events: hardware does not foresee where many columns go on."""
+        k = self.fetched.pop(0)
+        place = self.at("%s", self.plan.layout.ahead_base + AHEAD_BYTES * k, f"a{k}")
+        factor = self.at(place, 8, f"f{k}")
+        self.lines += [
+            f"%a{k}.p = load ptr, ptr {place}, !invariant.load !1",
+            f"%a{k}.f = load i64, ptr {factor}, !invariant.load !1",
+            f"%a{k}.o = mul i64 %a{k}.f, %o",
+            f"%a{k}.q = getelementptr i8, ptr %a{k}.p, i64 %a{k}.o",
+            f"call void @llvm.prefetch.p0(ptr %a{k}.q, i32 0, i32 2, i32 1)",
+        ]
+
     def fetch(self, number: int) -> str:
         straight, layout = self.plan.straight, self.plan.layout
         row = self.segment.loads.get(number)
@@ -287,8 +313,6 @@ class _Each(_Writer):
             align = layout.vector.bytes
         elif number in self.plan.columns and number not in straight.parameters:
             place = self.at(self._column(self.plan.columns[number]), "%o", f"p{number}")
-            ahead = self.at(place, AHEAD, f"a{number}")
-            self.lines.append(f"call void @llvm.prefetch.p0(ptr {ahead}, i32 0, i32 3, i32 1)")
             align = layout.vector.size
         else:
             return super().fetch(number)

@@ -1,15 +1,14 @@
 """The driver: LLVM functions that feed blocks of events to a kernel, the same for all kernels of a vector type.
 
-    run(kernel, columns, scratch, start, stop, how)   events start .. stop of columns, each given by address and stride
-    small(kernel, scratch, n)                         events whose inputs are in the rows of the scratch
-    describe(arrays, columns, n, data)                addresses and strides of n one-dimensional NumPy arrays
+    run(kernel, columns, scratch, start, stop)   events start .. stop of columns, each given by address and stride
+    small(kernel, scratch, n)                    events whose inputs are in the rows of the scratch
+    describe(arrays, columns, n, data)           addresses and strides of n one-dimensional NumPy arrays
 
 `kernel` points to the numbers of FIELDS. Columns that are contiguous are read and written in place. The others are
 copied block by block into rows: neighbouring components of an array of structs together, transposed in registers.
 Events at the end that do not fill a vector go through rows too, padded, so that a result never depends on an event's
 position. A column of stride 0 is one value for all events; a parameter is given with the stride PARAMETER.
-`run` allocates scratch memory itself if it is given none. With the flag STREAM in `how`, contiguous outputs
-too are written to rows, and all outputs go from there past the caches: for many large ones.
+`run` allocates scratch memory itself if it is given none.
 """
 
 from __future__ import annotations
@@ -24,21 +23,20 @@ from symhep.targets.transpose import gather, move, scatter, stream
 # What the driver knows of a kernel: sizes and places in the scratch memory (bodies.Layout), its two functions,
 # and where the C library is: modules have no undefined symbols, so that they can be linked anywhere
 FIELDS = (
-    "inputs", "outputs", "rows", "events", "list_base", "row_base", "row_bytes", "stage_base", "total",
+    "inputs", "outputs", "rows", "events", "list_base", "ahead_base", "row_base", "row_bytes", "total",
     "once", "each", "malloc", "free",
 )  # fmt: skip
 
 PARAMETER = 1  # no column has this stride
-STREAM = 1
-ALL = 2  # inputs go through rows too: the events at the end
 
-BLOCK = 64  # events, where columns are copied: little enough that the hardware fetches the next ones in the meantime
+AHEAD = 1024  # bytes that contiguous columns are fetched ahead
+BLOCK = 32  # events, where columns are copied: they and those that are fetched ahead have to fit into the first cache
 
 # The driver's list: for each group of columns that is copied (GROUP), or for each column in a row (only ENTRY)
 GROUP = "{ ptr, i64, i64, ptr }"  # where in memory, stride, how many columns, row
 ENTRY = "ptr"  # where the address of the column is
 
-_PART = "ptr %k, ptr %columns, ptr %s, i64 %first, i64 %n, i64 %how"
+_PART = "ptr %k, ptr %columns, ptr %s, i64 %first, i64 %n, i1 %all"
 
 
 def driver(v: Vector) -> str:
@@ -49,7 +47,10 @@ def driver(v: Vector) -> str:
             scatter(v),
             move(v),
             stream(v),
-            *(part(v) for part in (_pad, _small, _describe, _fill, _group, _list, _copy_in, _copy_out, _part, _run)),
+            *(
+                part(v)
+                for part in (_pad, _small, _describe, _fill, _group, _list, _ahead, _copy_in, _copy_out, _part, _run)
+            ),
             "attributes #0 = { nounwind }",
             "!0 = !{i32 1}",
             "",
@@ -109,6 +110,7 @@ def _small(v: Vector) -> str:
     code = Code("void @small(ptr %k, ptr %s, i64 %n) #0")
     with code.loop(0, _columns(code)) as j:
         _set_column(code, j, _row(code, j))
+        _set_ahead(code, j, "%s", 0)
     code.do("call void @pad(ptr %k, ptr %s, i64 %n)")
     code.do(f"call void {_function(code, 'once')}(ptr %s)")
     size = code.int("mul", _whole_vectors(code, v, "%n"), v.size)
@@ -189,6 +191,38 @@ def _list(v: Vector) -> str:
             code.store(code.int("add", j, group), until)
             _append(code, "%groups", "%group_count", GROUP, start, stride, group, row)
     return code.end()
+
+
+def _ahead(v: Vector) -> str:
+    """Say what memory is to be fetched for events to come: of a contiguous column, what is AHEAD bytes on.
+
+    A group is copied block by block, so it is the next block. As many cache lines as the group has columns hold its
+    components for a vector of events, if it is dense: each column stands for one of them.
+    """
+    code = Code("internal void @ahead(ptr %k, ptr %columns, ptr %s, i64 %first, i64 %block) #0")
+    member, previous = code("alloca i64"), code("alloca ptr")
+    code.store("0", member)
+    code.store("null", previous, "ptr")
+    later = code.int("add", "%first", code.int("add", "%block", v.lanes))
+    with code.loop(0, _columns(code)) as j:
+        base, stride = _column(code, j)
+        follows = code(f"icmp eq ptr {base}, {code.at(code.load(previous, 'ptr'), v.size)}")
+        count = code(f"select i1 {follows}, i64 {code.int('add', code.load(member), 1)}, i64 0")
+        code.store(count, member)
+        code.store(base, previous, "ptr")
+        head = code.at(base, code.int("mul", count, -v.size))
+        struct = code.at(code.at(head, code.int("mul", later, stride)), code.int("mul", count, 64))
+        column = code.at(base, code.int("add", code.int("mul", "%first", v.size), AHEAD))
+        contiguous = code.test("eq", stride, v.size)
+        address = code(f"select i1 {contiguous}, ptr {column}, ptr {struct}")
+        _set_ahead(code, j, address, code.int("sdiv", stride, v.size))
+    return code.end()
+
+
+def _set_ahead(code: Code, j: str, address: str, factor: int | str) -> None:
+    place = code.at(code.at("%s", _field(code, "ahead_base")), j, "{ ptr, i64 }")
+    code.store(address, place, "ptr")
+    code.store(str(factor), code.at(place, 8))
 
 
 def _append(code: Code, items: str, counter: str, type_: str, *values: str) -> None:
@@ -276,6 +310,7 @@ def _blocks(code: Code, v: Vector, counts: list[str], read: str, written: str, m
     block = code(f"select i1 {in_place}, i64 %n, i64 {BLOCK}")
     single = code.test("eq", _field(code, "rows"), 0)
     block = code(f"select i1 {single}, i64 {block}, i64 {_field(code, 'events')}")
+    code.do(f"call void @ahead(ptr %k, ptr %columns, ptr %s, i64 %first, i64 {block})")
     with code.loop(0, "%n", block) as b:
         n = code(f"call i64 @llvm.smin.i64(i64 {block}, i64 {code.int('sub', '%n', b)})")
         code.do(f"call void @copy_in(ptr %k, ptr {read}, i64 {counts[0]}, i64 {n})")

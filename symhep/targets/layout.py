@@ -1,9 +1,10 @@
 """What is where in the scratch memory of a kernel.
 
-The scratch memory of a kernel in a thread holds, in this order: the addresses of the input and output
-columns; lists of the driver's; the values computed once per call; and rows of one block each, for copies of columns and
-for values that pass from segment to segment. Rows are padded, so that they do not all fall on the same places of a
-cache. Offsets are in bytes: event e of a column is at the column's address + e * size.
+The scratch memory of a kernel in a thread holds, in this order: the addresses of the input and output columns; lists
+of the driver's; for each column, an address and a factor: at address + factor * offset is what will soon be needed
+when the event at this offset is computed; the values computed once per call; and rows of one block each, for copies
+of columns and for values that pass from segment to segment. Rows are padded, so that they do not all fall on the same
+places of a cache. Offsets are in bytes: event e of a column is at the column's address + e * size.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from symhep.targets.llvm import Vector
 
 LINE = 64  # bytes of a cache line
 LIST_BYTES = 40  # of the driver's lists, for each column
+AHEAD_BYTES = 16  # for each column, of what memory is to be fetched ahead
 CACHE = 1 << 18  # bytes that the rows should not exceed: they are to stay in the second-level cache
 
 
@@ -37,8 +39,12 @@ class Layout:
         return _up(8 * (self.inputs + self.outputs))
 
     @property
-    def slot_base(self) -> int:
+    def ahead_base(self) -> int:
         return self.list_base + _up(LIST_BYTES * (self.inputs + self.outputs))
+
+    @property
+    def slot_base(self) -> int:
+        return self.ahead_base + _up(AHEAD_BYTES * (self.inputs + self.outputs))
 
     @property
     def row_base(self) -> int:
@@ -51,11 +57,6 @@ class Layout:
     @property
     def total(self) -> int:
         """Bytes of the whole; its start is to be a multiple of LINE."""
-        return self.stage_base + self.outputs * self.events * self.vector.size
-
-    @property
-    def stage_base(self) -> int:
-        """Where outputs are put together as structs."""
         return self.row(self.inputs + self.outputs + self.rows)
 
     def row(self, k: int) -> int:
