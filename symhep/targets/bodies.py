@@ -269,9 +269,9 @@ class _Each(_Writer):
     def _write_all(self) -> None:
         """All lines, and the outputs that no line makes."""
         if self.segment is self.plan.each[0] and not self.careful:
-            columns, parameters = self.plan.columns, self.plan.straight.parameters
-            self.fetched = [k for number, k in columns.items() if number not in parameters]
-            self.fetched += range(len(columns), len(columns) + self.plan.layout.outputs)
+            inputs, parameters = self.plan.columns, self.plan.straight.parameters
+            self.fetched = [k for number, k in inputs.items() if number not in parameters]
+            self.fetched += range(len(inputs), len(inputs) + self.plan.layout.outputs)
         self.write()
         while self.fetched:
             self._fetch_ahead()

@@ -13,14 +13,11 @@ position. A column of stride 0 is one value for all events; a parameter is given
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from symhep.targets.ircode import Code
 from symhep.targets.llvm import Vector
-from symhep.targets.transpose import gather, move, scatter, stream
+from symhep.targets.transpose import gather, scatter
 
-# What the driver knows of a kernel: sizes and places in the scratch memory (bodies.Layout), its two functions,
+# What the driver knows of a kernel: sizes and places in the scratch memory (layout.Layout), its two functions,
 # and where the C library is: modules have no undefined symbols, so that they can be linked anywhere
 FIELDS = (
     "inputs", "outputs", "rows", "events", "list_base", "ahead_base", "row_base", "row_bytes", "total",
@@ -45,14 +42,10 @@ def driver(v: Vector) -> str:
         [
             gather(v),
             scatter(v),
-            move(v),
-            stream(v),
-            *(
-                part(v)
-                for part in (_pad, _small, _describe, _fill, _group, _list, _ahead, _copy_in, _copy_out, _part, _run)
-            ),
+            _copy(v, "copy_in", "gather"),
+            _copy(v, "copy_out", "scatter"),
+            *(part(v) for part in (_pad, _small, _describe, _fill, _group, _list, _ahead, _part, _run)),
             "attributes #0 = { nounwind }",
-            "!0 = !{i32 1}",
             "",
         ]
     )
@@ -169,7 +162,7 @@ def _list(v: Vector) -> str:
     Groups go to %groups, the places of the addresses of columns in rows to %moved; the counters follow.
     """
     code = Code(
-        "internal void @list(ptr %k, ptr %columns, ptr %s, i64 %first, i64 %rows, i64 %begin, i64 %end, "
+        "internal void @list(ptr %k, ptr %columns, ptr %s, i64 %first, i1 %all, i64 %begin, i64 %end, "
         "ptr %groups, ptr %group_count, ptr %moved, ptr %moved_count) #0"
     )
     until = code("alloca i64")
@@ -178,7 +171,7 @@ def _list(v: Vector) -> str:
         base, stride = _column(code, j)
         start = code.at(base, code.int("mul", "%first", stride))
         contiguous = code.test("eq", stride, v.size)
-        in_place = code(f"and i1 {contiguous}, {code.test('eq', '%rows', 0)}")
+        in_place = code(f"and i1 {contiguous}, {code('xor i1 %all, true')}")
         row = _row(code, j)
         _set_column(code, j, code(f"select i1 {in_place}, ptr {start}, ptr {row}"))
         with code.when(code(f"xor i1 {in_place}, true")):
@@ -234,56 +227,21 @@ def _append(code: Code, items: str, counter: str, type_: str, *values: str) -> N
     code.store(code.int("add", count, 1), counter)
 
 
-def _copy_in(v: Vector) -> str:
-    """Copy n events of all groups of a list into rows, and move on."""
-    code = Code("internal void @copy_in(ptr %k, ptr %groups, i64 %count, i64 %n) #0")
+def _copy(v: Vector, name: str, copy: str) -> str:
+    """Copy n events of all groups of a list to or from rows, and move on."""
+    code = Code(f"internal void @{name}(ptr %k, ptr %groups, i64 %count, i64 %n) #0")
     pitch = _field(code, "row_bytes")
-    with _each_group(code) as (base, stride, group, row):
-        contiguous = code.test("eq", stride, v.size)
-        with code.when(contiguous):
-            code.do(f"call void @move(ptr {row}, ptr {base}, i64 %n)")
-        with code.when(code(f"xor i1 {contiguous}, true")):
-            code.do(f"call void @gather(ptr {base}, i64 {stride}, i64 {group}, ptr {row}, i64 {pitch}, i64 %n)")
-    return code.end()
-
-
-def _copy_out(v: Vector) -> str:
-    """Copy n events of all groups of a list out of rows, and move on.
-
-    What is to go past the caches has to come in whole lines: structs are put together in the scratch memory first.
-    """
-    code = Code("internal void @copy_out(ptr %k, ptr %s, ptr %groups, i64 %count, i64 %n, i64 %how) #0")
-    pitch = _field(code, "row_bytes")
-    stage = code.at("%s", _field(code, "stage_base"))
-    streaming = code.test("ne", code.int("and", "%how", STREAM), 0)
-    copy = code(f"select i1 {streaming}, ptr @stream, ptr @move")
-    with _each_group(code) as (base, stride, group, row):
-        contiguous = code.test("eq", stride, v.size)
-        with code.when(contiguous):
-            code.do(f"call void {copy}(ptr {base}, ptr {row}, i64 %n)")
-        with code.when(code(f"xor i1 {contiguous}, true")):
-            dense = code.test("eq", stride, code.int("mul", group, v.size))
-            staged = code(f"and i1 {dense}, {streaming}")
-            target = code(f"select i1 {staged}, ptr {stage}, ptr {base}")
-            code.do(f"call void @scatter(ptr {target}, i64 {stride}, i64 {group}, ptr {row}, i64 {pitch}, i64 %n)")
-            with code.when(staged):
-                code.do(f"call void @stream(ptr {base}, ptr {stage}, i64 {code.int('mul', group, '%n')})")
-    return code.end()
-
-
-@contextmanager
-def _each_group(code: Code) -> Iterator[tuple[str, str, str, str]]:
-    """Go through a list of groups; afterwards each is n events further on."""
     with code.loop(0, "%count") as i:
         place = code.at("%groups", i, GROUP)
         kinds = ("ptr", "i64", "i64", "ptr")
         base, stride, group, row = (code.load(code.at(place, 8 * k), kind) for k, kind in enumerate(kinds))
-        yield base, stride, group, row
+        code.do(f"call void @{copy}(ptr {base}, i64 {stride}, i64 {group}, ptr {row}, i64 {pitch}, i64 %n)")
         code.store(code.at(base, code.int("mul", "%n", stride)), place, "ptr")
+    return code.end()
 
 
 def _part(v: Vector) -> str:
-    """n events from `first` on: whole vectors, or fewer than a vector with `ALL`."""
+    """n events from `first` on: whole vectors, or fewer events than a vector has, which all go through rows."""
     code = Code(f"internal void @part({_PART}) #0")
     inputs, columns = _field(code, "inputs"), _columns(code)
     counters = [code("alloca i64") for _ in range(3)]
@@ -292,12 +250,9 @@ def _part(v: Vector) -> str:
     read = code.at("%s", _field(code, "list_base"))
     written = code.at(read, inputs, GROUP)
     moved = code.at(read, columns, GROUP)
-    for begin, end, groups, counter, rows in (
-        ("0", inputs, read, counters[0], code.int("and", "%how", ALL)),
-        (inputs, columns, written, counters[1], "%how"),
-    ):
+    for begin, end, groups, counter in (("0", inputs, read, counters[0]), (inputs, columns, written, counters[1])):
         code.do(
-            f"call void @list(ptr %k, ptr %columns, ptr %s, i64 %first, i64 {rows}, i64 {begin}, i64 {end}, "
+            f"call void @list(ptr %k, ptr %columns, ptr %s, i64 %first, i1 %all, i64 {begin}, i64 {end}, "
             f"ptr {groups}, ptr {counter}, ptr {moved}, ptr {counters[2]})"
         )
     _blocks(code, v, [code.load(c) for c in counters], read, written, moved)
@@ -314,12 +269,12 @@ def _blocks(code: Code, v: Vector, counts: list[str], read: str, written: str, m
     with code.loop(0, "%n", block) as b:
         n = code(f"call i64 @llvm.smin.i64(i64 {block}, i64 {code.int('sub', '%n', b)})")
         code.do(f"call void @copy_in(ptr %k, ptr {read}, i64 {counts[0]}, i64 {n})")
-        with code.when(code.test("sge", "%how", ALL)):
+        with code.when("%all"):
             code.do(f"call void @pad(ptr %k, ptr %s, i64 {n})")
         begin = code.int("mul", b, v.size)
         end = code.int("add", begin, code.int("mul", _whole_vectors(code, v, n), v.size))
         code.do(f"call void {_function(code, 'each')}(ptr %s, i64 {begin}, i64 {end})")
-        code.do(f"call void @copy_out(ptr %k, ptr %s, ptr {written}, i64 {counts[1]}, i64 {n}, i64 %how)")
+        code.do(f"call void @copy_out(ptr %k, ptr {written}, i64 {counts[1]}, i64 {n})")
         back = code.int("mul", block, -v.size)
         with code.loop(0, counts[2]) as i:
             entry = code.load(code.at(moved, i, ENTRY), "ptr")
@@ -327,7 +282,7 @@ def _blocks(code: Code, v: Vector, counts: list[str], read: str, written: str, m
 
 
 def _run(v: Vector) -> str:
-    code = Code("void @run(ptr %k, ptr %columns, ptr %given, i64 %start, i64 %stop, i64 %how) #0")
+    code = Code("void @run(ptr %k, ptr %columns, ptr %given, i64 %start, i64 %stop) #0")
     own = code("icmp eq ptr %given, null")
     kept = code("alloca ptr")
     code.store("%given", kept, "ptr")
@@ -340,8 +295,6 @@ def _run(v: Vector) -> str:
     _vectors_and_rest(code, v, s)
     with code.when(own):
         code.do(f"call void {_function(code, 'free')}(ptr {raw})")
-    with code.when(code.test("ne", code.int("and", "%how", STREAM), 0)):
-        code.do("fence seq_cst")
     return code.end()
 
 
@@ -352,7 +305,7 @@ def _vectors_and_rest(code: Code, v: Vector, s: str) -> None:
     whole = code.int("and", n, -v.lanes)
     rest = code.int("sub", n, whole)
     with code.when(code.test("sgt", whole, 0)):
-        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 %start, i64 {whole}, i64 %how)")
+        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 %start, i64 {whole}, i1 false)")
     with code.when(code.test("sgt", rest, 0)):
-        first, how = code.int("add", "%start", whole), code.int("or", "%how", ALL)
-        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {first}, i64 {rest}, i64 {how})")
+        first = code.int("add", "%start", whole)
+        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {first}, i64 {rest}, i1 true)")

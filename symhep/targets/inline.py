@@ -120,11 +120,11 @@ class _Caller:
             self.argument(k, t, self.builder.extract_value(value, k))
 
     def run(self, events: ir.Value) -> None:
-        signature = ir.FunctionType(ir.VoidType(), [_POINTER, _POINTER, _POINTER, _I64, _I64, _I64])
+        signature = ir.FunctionType(ir.VoidType(), [_POINTER, _POINTER, _POINTER, _I64, _I64])
         run = self._address(self.native.run_address, signature.as_pointer())
         kernel = self._address(self.native.kernel_address, _POINTER)
         columns = self.builder.bitcast(self.columns, _POINTER)
-        self.builder.call(run, [kernel, columns, _POINTER(None), _I64(0), events, _I64(0)])
+        self.builder.call(run, [kernel, columns, _POINTER(None), _I64(0), events])
 
     def _address(self, address: int, type_: ir.Type) -> ir.Value:
         """An address of this process; numba then knows not to cache the code on disk."""

@@ -20,13 +20,12 @@ import numpy as np
 
 from symhep.program import Program
 from symhep.targets import bodies
-from symhep.targets.driver import FIELDS, PARAMETER, STREAM, driver
+from symhep.targets.driver import FIELDS, PARAMETER, driver
 from symhep.targets.layout import LINE, Layout
 from symhep.targets.llvm import vector
 
 SMALL = 64  # events that the small path takes
 THREAD_WORK = 50_000  # nanoseconds of work that make another thread worth while
-STREAM_BYTES = 24 << 20  # of columns: beyond it many outputs are written past the caches
 OPERATION_TIME = 0.02  # nanoseconds per event and instruction
 
 Store = MutableMapping[str, bytes]
@@ -137,7 +136,7 @@ class _Driver:
 
 
 _drivers: dict[tuple[str, int], _Driver] = {}
-_RUN = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 6)
+_RUN = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 5)
 _DESCRIBE = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)
 _SMALL = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 3)
 
@@ -205,10 +204,9 @@ class Native:
         events = len(outputs[0]) if outputs else 0
         if events:
             described = self._describe(columns, outputs, events)
-            how = self._how(events)
             pieces = self._pieces(events, threads)
-            others = [_pool().submit(self._piece, described, how, *piece) for piece in pieces[1:]]
-            self._piece(described, how, *pieces[0])
+            others = [_pool().submit(self._piece, described, *piece) for piece in pieces[1:]]
+            self._piece(described, *pieces[0])
             for other in others:
                 other.result()
 
@@ -254,14 +252,9 @@ class Native:
         size = self.layout.events * -(-events // (self.layout.events * threads))
         return [(start, min(start + size, events)) for start in range(0, events, size)]
 
-    def _how(self, events: int) -> int:
-        """Whether to write past the caches: pays where many outputs do not stay in them anyway."""
-        size = (self.layout.inputs + self.layout.outputs) * events * self.dtype.itemsize
-        return STREAM if self.layout.outputs > 8 and size > STREAM_BYTES else 0
-
-    def _piece(self, described: array, how: int, start: int, stop: int) -> None:
+    def _piece(self, described: array, start: int, stop: int) -> None:
         columns, scratch = described.buffer_info()[0], self._scratch().address
-        self._driver.run(self.kernel_address, columns, scratch, start, stop, how)
+        self._driver.run(self.kernel_address, columns, scratch, start, stop)
 
     def _scratch(self) -> _Scratch:
         """The scratch memory of this thread."""

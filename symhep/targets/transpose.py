@@ -3,8 +3,6 @@
 gather(base, stride, group, row, pitch, n)    `group` components side by side, of n events `stride` bytes apart,
                                               into rows `pitch` bytes apart
 scatter(base, stride, group, row, pitch, n)   the reverse
-move(target, source, n)                       a contiguous column
-stream(target, source, n)                     the same past the caches, for results that would not stay in them
 """
 
 from __future__ import annotations
@@ -25,42 +23,6 @@ def gather(v: Vector) -> str:
 def scatter(v: Vector) -> str:
     """The function that copies out of rows."""
     return _Copy(v, False).function("scatter")
-
-
-def move(v: Vector) -> str:
-    """The function that copies a contiguous column."""
-    code = Code("internal void @move(ptr %target, ptr %source, i64 %n) #0")
-    whole = code.int("and", "%n", -v.lanes)
-    _move_vectors(code, v, "0", whole, f"align {v.size}")
-    _move_values(code, v, whole, "%n")
-    return code.end()
-
-
-def stream(v: Vector) -> str:
-    """The function that copies a contiguous column, whole cache lines with stores that go past the caches."""
-    code = Code("internal void @stream(ptr %target, ptr %source, i64 %n) #0")
-    skip = code.int("and", code.int("sub", 0, code("ptrtoint ptr %target to i64")), v.bytes - 1)
-    skip = code(f"call i64 @llvm.umin.i64(i64 {code.int('udiv', skip, v.size)}, i64 %n)")
-    rest = code.int("and", code.int("sub", "%n", skip), -v.lanes)
-    whole = code.int("add", skip, rest)
-    # the line that this block and the next but one share is written in the ordinary way: have it ready by then
-    shared = code.at("%target", code.int("shl", "%n", 1), v.real)
-    code.do(f"call void @llvm.prefetch.p0(ptr {shared}, i32 1, i32 3, i32 1)")
-    _move_values(code, v, "0", skip)
-    _move_vectors(code, v, skip, whole, f"align {v.bytes}, !nontemporal !0")
-    _move_values(code, v, whole, "%n")
-    return code.end()
-
-
-def _move_vectors(code: Code, v: Vector, start: str, stop: str, how: str) -> None:
-    with code.loop(start, stop, v.lanes) as i:
-        value = code.load(f"{code.at('%source', i, v.real)}, align {v.size}", v.type)
-        code.store(value, f"{code.at('%target', i, v.real)}, {how}", v.type)
-
-
-def _move_values(code: Code, v: Vector, start: str, stop: str) -> None:
-    with code.loop(start, stop) as i:
-        code.store(code.load(code.at("%source", i, v.real), v.real), code.at("%target", i, v.real), v.real)
 
 
 @dataclass(frozen=True, slots=True)

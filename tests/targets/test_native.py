@@ -124,8 +124,7 @@ def test_a_result_does_not_depend_on_its_position(dtype):
         assert all(np.unique(o).size == 1 for o in outputs)
 
 
-def test_large_results_past_the_caches(kernels, monkeypatch):
-    monkeypatch.setattr(native, "STREAM_BYTES", 0)
+def test_many_outputs():
     program = straight_line(100, INPUTS, 20)
     kernel = compile_program(program, np.float64)
     for n in (1, 13, 64, 333):
