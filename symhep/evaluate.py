@@ -124,7 +124,7 @@ class Tape:
         """The results among the values of all nodes, complex ones as pairs of real ones."""
         results: list[Any] = []
         for i, dtype in self.results:
-            results += (mpmath.re(v[i]), mpmath.im(v[i])) if dtype == "complex" else (v[i],)
+            results += (mpmath.re(v[i]), reference.imag(v[i])) if dtype == "complex" else (v[i],)
         return results
 
 

@@ -108,7 +108,7 @@ _ROWS = (
     # complex values, until they are split into their parts
     Op("complex", 2, "", "mpmath.mpc", None, 0.0, dtype="complex"),
     Op("real", 1, "numpy.real", "mpmath.re", None, 0.0, dtype="real"),
-    Op("imag", 1, "numpy.imag", "mpmath.im", None, 0.0, dtype="real"),
+    Op("imag", 1, "numpy.imag", "symhep.reference.imag", None, 0.0, dtype="real"),
     Op("conj", 1, "numpy.conjugate", "mpmath.conj", None, 0.0),
     # a stage of the user's algorithm: nothing is rewritten across it
     Op("keep", 1, "", "symhep.reference.identity", None, 0.0),

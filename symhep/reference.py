@@ -207,6 +207,11 @@ def item(pair, index):
     return pair[index]
 
 
+def imag(x):
+    """The imaginary part; NaN of NaN, which is real to mpmath."""
+    return NAN if mpmath.isnan(x) else mpmath.im(x)
+
+
 def identity(x):
     """x itself."""
     return x

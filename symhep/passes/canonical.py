@@ -10,6 +10,7 @@ from symhep.nary import HALF, Nary, Scaled, nonnegative, tidy
 from symhep.ops import OPS
 
 _EXACT_DIGITS = 70  # irrational constants are folded to this many digits
+_MOST_MAGNITUDE = 2200  # and kept as functions where they are beyond 2 to this power: no float comes near
 
 
 def canonical(graph: Graph, *, merge_shared: bool = True) -> Graph:
@@ -164,6 +165,8 @@ def _fold(nary: Nary, n: Node, args: list[Node]) -> Scaled | None:
     with mpmath.workdps(_EXACT_DIGITS):
         value = apply(n.op, n.attrs, [apply(a.op, a.attrs, []) for a in args])
         if isinstance(value, mpmath.mpc) or not mpmath.isfinite(value):
+            return None
+        if abs(mpmath.mag(value)) > _MOST_MAGNITUDE and value:
             return None
         man, exp = int(value.man), value.exp
         exact = Fraction(man << exp) if exp >= 0 else Fraction(man, 1 << -exp)

@@ -247,7 +247,7 @@ class Divisors:
 
     def _further_terms(self, found: list[tuple[int, int, int, int]]) -> dict[int, Rational]:
         parts = [self.cofactors(s, g) for s, _, _, g in found]
-        shared = set(min(parts, key=len)).intersection(*parts)
+        shared = set(parts[0]).intersection(*parts[1:])
         if len(shared) == 2:
             return {}
         (_, m, q, g), first = found[0], parts[0]
@@ -256,7 +256,7 @@ class Divisors:
         further = {}
         for t in sorted(shared, key=self.keys.__getitem__):
             r = ratio(first[t], scales[0])
-            if all([part[t] == r * c for part, c in zip(parts, scales, strict=True)]):
+            if all(part[t] == r * c for part, c in zip(parts, scales, strict=True)):
                 further[t] = r
         return further
 

@@ -65,7 +65,8 @@ def _shaken(x: Any, size: float, draws: int, rng: np.random.Generator) -> Any:
 def right_values(graph: Graph, point: Mapping[str, Any], dtype: np.dtype, digits: int = 60) -> list[Any] | None:
     """The outputs in high precision, complex ones as pairs; None where the floats may well be others.
 
-    That is where an intermediate value is beyond the floats, or so close to a jump that rounding decides.
+    That is where an intermediate value is beyond the floats, or so close to a jump that rounding decides, or a zero has a
+    sign that matters on a branch cut.
     """
     tape, info = Tape(graph), np.finfo(dtype)
     with precision(digits):
@@ -76,6 +77,8 @@ def right_values(graph: Graph, point: Mapping[str, Any], dtype: np.dtype, digits
         for x in values:
             if isinstance(x, (mpmath.mpf, mpmath.mpc)) and x != 0 and not float(info.tiny) < abs(x) < float(info.max):
                 return None
+        if any(isinstance(x, mpmath.mpc) and (x.real == 0 or x.imag == 0) for x in values):
+            return None
         for kind, i, j in tape.branches:
             x = values[i]
             y = values[j] if kind == "compare" else mpmath.nint(x) if kind == "round" else mpmath.mpf(0)
@@ -97,7 +100,10 @@ def meaningful(graph: Graph, point: Mapping[str, Any]) -> bool:
                 runs.append(tape.run(point))
             except (TooLarge, OverflowError):
                 return False
-    for x, rough in zip(*runs):
+    literals = {i for i, _, _ in tape.constants}
+    for i, (x, rough) in enumerate(zip(*runs)):
+        if isinstance(x, (mpmath.mpf, mpmath.mpc)) and mpmath.isinf(x) and i not in literals:
+            return False
         if isinstance(x, mpmath.mpc) and not mpmath.isfinite(x):
             return False
         if isinstance(x, (mpmath.mpf, mpmath.mpc)) and isinstance(rough, (mpmath.mpf, mpmath.mpc)):

@@ -164,3 +164,13 @@ def test_cancellation_beyond_all_digits_is_no_difference():
     point = {"x0": mpmath.mpf(1) / 3, "x1": mpmath.mpf(7)}
     assert compare(before, after, [point])
     assert compare(before, graph_of(lambda x, z: 3 * x / z, 2), [point]).failed == 1
+
+
+def test_constants_beyond_all_floats_are_not_folded():
+    k = sh.kernel(lambda x: np.sinh(1e5 + 1j * x), effort="fast")
+    assert not np.isfinite(k(np.array([1.0]))).any()
+
+
+def test_the_imaginary_part_of_nan_is_nan():
+    graph = graph_of(lambda x, y: ((x + 1j * y) / (0 * x + 0j * y)).imag, 2)
+    assert mpmath.isnan(values(graph, {"x0": mpmath.mpf(1), "x1": mpmath.mpf(2)})[0])
