@@ -57,7 +57,7 @@ def _terms(nary: Nary, n: Node, inner: set[Node], new: dict[Node, Scaled], uses:
         terms.append((k * scale, one))
         for c, a in zip(total.attrs[0], total.args, strict=True):
             if a in inner:
-                stack.append((a, c * scale))
+                stack.append((a, tidy(c * scale)))
             else:
                 value = (c * scale * new[a][0], new[a][1])
                 terms += nary.terms_of(value) if uses[a] == 1 else [value]
