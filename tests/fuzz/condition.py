@@ -65,8 +65,8 @@ def _shaken(x: Any, size: float, draws: int, rng: np.random.Generator) -> Any:
 def right_values(graph: Graph, point: Mapping[str, Any], dtype: np.dtype, digits: int = 60) -> list[Any] | None:
     """The outputs in high precision, complex ones as pairs; None where the floats may well be others.
 
-    That is where an intermediate value is beyond the floats, or so close to a jump that rounding decides, or a zero has a
-    sign that matters on a branch cut.
+    That is where an intermediate value is beyond the floats, or so close to a jump that rounding decides, or a zero has
+    a sign that matters on a branch cut.
     """
     tape, info = Tape(graph), np.finfo(dtype)
     with precision(digits):
