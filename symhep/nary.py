@@ -155,22 +155,20 @@ class Nary:
         return self._root_power(n, exponent, tidy(Fraction(root) ** int(2 * exponent)))
 
     def _root_power(self, n: Node, exponent: Rational, coefficient: Rational) -> Scaled:
-        """n to a half-integer power; even powers come out of the root as magnitudes."""
+        """n to a half-integer power; a product of even powers and non-negative factors comes out of the root.
+
+        All of it or nothing: sqrt(x*x*y) is 0 where x = 0 and y < 0, but |x|*sqrt(y) is not.
+        """
         if n.op != "product":
             return self.product([(n, exponent)], coefficient)
-        inside, outside = [], []
+        outside = []
         for x, e in zip(n.args, n.attrs[0], strict=True):
-            if not isinstance(e, int):
-                inside.append((x, e))
-            elif e % 2 == 0:
-                magnitude = x if nonnegative(x) else self.build.node("abs", (x,))
-                outside.append((magnitude, tidy(Fraction(e) * exponent)))
-            elif nonnegative(x):
-                outside.append((x, tidy(Fraction(e) * exponent)))
-            else:
-                inside.append((x, e))
-        c, radicand = self.product(inside)
-        return self.product([*outside, (radicand, exponent)], tidy(c * coefficient))
+            even = isinstance(e, int) and e % 2 == 0
+            if not (isinstance(e, int) and (even or nonnegative(x))):
+                return self.product([(n, exponent)], coefficient)
+            base = self.build.node("abs", (x,)) if even and not nonnegative(x) else x
+            outside.append((base, tidy(Fraction(e) * exponent)))
+        return self.product(outside, coefficient)
 
 
 def _is_multiple(n: Node) -> bool:

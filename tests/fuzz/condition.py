@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from typing import Any
 
 import mpmath
 import numpy as np
 
-from symhep import reference
-from symhep.evaluate import Tape, TooLarge, _numpy_function, finite, precision, rounded
+from symhep.evaluate import Tape, TooLarge, _numpy_function, precision, rounded
 from symhep.graph import Graph
 from tests.fuzz.checks import Columns, Values
 
@@ -111,31 +109,3 @@ def meaningful(graph: Graph, point: Mapping[str, Any]) -> bool:
             if any(mpmath.isfinite(u) and abs(u - v) > abs(u) / 8 for u, v in parts):
                 return False
     return True
-
-
-def root_times_zero(written: Graph, optimised: Graph, point: Mapping[str, Any]) -> bool:
-    """Whether the optimised program has NaN only as 0 times the root of a negative number.
-
-    sqrt(x*x*y) becomes |x|*sqrt(y) (class: on-domain): for y < 0 the formula has a value where x is zero, the program
-    does not.
-    """
-    with precision(60):
-        try:
-            right = Tape(written).parts(Tape(written).run(point))
-            tape = Tape(optimised)
-            if all(map(finite, tape.parts(tape.run(point)))) or not all(map(finite, right)):
-                return False
-            lenient = {operator.mul: _times, reference.divide: _over}
-            tape.steps = [(i, lenient.get(f, f), args) for i, f, args in tape.steps]
-            found = tape.parts(tape.run(point))
-        except (TooLarge, OverflowError):
-            return False
-        return all(x == y or (finite(x) and abs(x - y) <= 1e-15 * abs(y)) for x, y in zip(found, right))
-
-
-def _times(x: Any, y: Any) -> Any:
-    return mpmath.mpf(0) if x == 0 or y == 0 else x * y
-
-
-def _over(x: Any, y: Any) -> Any:
-    return mpmath.mpf(0) if x == 0 and y != 0 else reference.divide(x, y)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symhep.count import count, weight
+from symhep.evaluate import values
 from symhep.passes import optimise
 from symhep.passes.canonical import canonical, flatten, group
 from symhep.passes.distribute import distribute
@@ -203,6 +204,11 @@ def test_functions_undone(written, gone):
 def test_roots(written, effort):
     before = graph_of(written, 2)
     assert assert_same_value(before, optimise(before, effort=effort).graph, low=-2.0, high=-0.5) == 3
+
+
+def test_a_root_is_not_split_where_a_factor_may_be_negative():
+    graph = optimise(graph_of(lambda x, y: np.sqrt(np.maximum(x, 0) ** 2 * y) + y, 2)).graph
+    assert values(graph, {"x0": -1, "x1": -2}) == [-2]  # 0 times the root of -2 would be NaN
 
 
 def test_roots_leave_a_sum_that_is_squared():
