@@ -42,15 +42,20 @@ def symhep(given: Input) -> Prepared:
     return Prepared(lambda columns: fresh(*columns, threads=1), lambda: fresh.count().total)
 
 
-def plain_c(given: Input) -> Prepared:
+def plain_c(given: Input, flags: tuple[str, ...] = helas_c.RELAXED) -> Prepared:
     """The C code of helas.c, compiled by gcc for this machine; its operations are those of the function as written."""
     if given.name not in IN_C:
         raise Unsupported
     try:
-        helas_c.library("float64")
+        helas_c.library("float64", flags)
     except helas_c.NoCompiler as error:
         raise Unsupported(str(error)) from None
-    return Prepared(IN_C[given.name], partial(as_written, given))
+    return Prepared(partial(IN_C[given.name], flags=flags), partial(as_written, given))
+
+
+def plain_c_strict(given: Input) -> Prepared:
+    """The same with -O3 -march=native alone, which keeps the terms that vanish by chirality."""
+    return plain_c(given, helas_c.STRICT)
 
 
 def numpy(given: Input) -> Prepared:
@@ -103,6 +108,7 @@ def sympy_numba_inline(given: Input) -> Prepared:
 SYSTEMS: dict[str, Callable[[Input], Prepared]] = {
     "symhep": symhep,
     "plain C": plain_c,
+    "plain C, -O3 alone": plain_c_strict,
     "NumPy": numpy,
     "numba": numba_plain,
     "sympy, NumPy": sympy_numpy,
