@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import nan
 from typing import NamedTuple
 
 from symhep.algebra import Algebra
@@ -203,7 +204,22 @@ def _scaled_log(base_log: Fraction):
 
 
 def _pow(a: Algebra, n: Node, x: Parts, y: Parts) -> Parts:
-    return _exp(a, None, _mul(a, None, y, _log(a, None, x)))
+    """exp(y log x); 0**y is 1 for y = 0, 0 where the real part of y is positive, and NaN elsewhere."""
+    at_zero = a.op("and", a.op("eq", x.re, a.zero), a.op("eq", _im(a, x), a.zero))
+    base = Parts(a.select(at_zero, a.one, x.re), a.select(at_zero, a.zero, _im(a, x)))
+    power = _exp(a, None, _mul(a, None, y, _log(a, None, base)))
+    unit, rest = _power_of_zero(a, y)
+    return Parts(a.select(at_zero, unit, power.re), a.select(at_zero, rest, _im(a, power)))
+
+
+def _power_of_zero(a: Algebra, y: Parts) -> tuple[Node, Node]:
+    if y.im is None and is_const(y.re) and y.re.attrs[0] > 0:
+        return a.zero, a.zero
+    no_power = a.op("eq", y.re, a.zero)
+    if y.im is not None:
+        no_power = a.op("and", no_power, a.op("eq", y.im, a.zero))
+    beyond = a.select(a.op("lt", a.zero, y.re), a.zero, a.const(nan))
+    return a.select(no_power, a.one, beyond), a.select(no_power, a.zero, beyond)
 
 
 def _exp2(a: Algebra, n: Node, z: Parts) -> Parts:
