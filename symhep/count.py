@@ -133,7 +133,7 @@ def count(graph: Graph, times: Mapping[Node, int] | None = None) -> OpCount:
 
 
 def cost(graph: Graph) -> float:
-    """The cost of a lowered graph under the table's weights; what passes are compared by."""
+    """The cost of a lowered graph under the table's costs; it decides between programs of equal weight."""
     return sum(OPS[n.op].cost for n in graph.order if n.axes)
 
 

@@ -38,10 +38,12 @@ def value(m, a):
 
 
 def fma(m, a, b, c):
+    """a * b + c, rounded once; Python floats are constants."""
     return m.fma(value(m, a), value(m, b), value(m, c))
 
 
 def select(m, mask, a, b):
+    """a where the mask is set, else b; Python floats are constants."""
     return m.select(mask, value(m, a), value(m, b))
 
 
