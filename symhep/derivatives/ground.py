@@ -29,6 +29,7 @@ class Ground:
     graph   the program, of real scalars
     values  what its outputs are
     by      what derivatives are by
+    effort  of the optimiser, for the kernel and its derivatives
     """
 
     traced: Traced
@@ -36,6 +37,7 @@ class Ground:
     linear: Linear
     values: list[Value]
     by: Directions
+    effort: str | float
 
     @property
     def wrt(self) -> list[Node]:
@@ -64,7 +66,7 @@ def ground(variant: Variant, wrt: Wrt) -> Ground:
     else:
         assert variant.verification is not None
         graph = unpaired(variant.optimised.graph)
-    return Ground(t, graph, Linear(graph), values_of(t), directions(t, wrt, t.name))
+    return Ground(t, graph, Linear(graph), values_of(t), directions(t, wrt, t.name), variant.options.effort)
 
 
 def unpaired(graph: Graph) -> Graph:

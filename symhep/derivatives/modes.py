@@ -2,8 +2,8 @@
 
 Forward mode carries the tangent of every value along with it; reverse mode carries adjoints from the outputs back.
 Where an operation only chooses among its arguments (`where`, minimum, maximum), what is not chosen may be inf or NaN,
-and so may be its derivative; it is dropped by a choice, never multiplied by zero. In reverse mode that choice is put
-off until the adjoint leaves what was computed for that branch alone.
+and so may be its derivative; it is dropped by a choice, never multiplied by zero. That choice is put off as long as
+all parts of a tangent or adjoint depend on it: then no inf or NaN that comes up on the way can reach the result.
 """
 
 from __future__ import annotations
@@ -11,52 +11,56 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from symhep.derivatives.crossing import carried_on
 from symhep.derivatives.linear import Linear, useful
+from symhep.derivatives.rules import Partial
 from symhep.errors import ArgumentError
 from symhep.graph import CONSTANT, Axes, Graph, Node
 from symhep.ops import REDUCTIONS
 
-Guard = tuple[tuple[Node, bool], ...]  # conditions and what they have to be, the outermost first
+Guard = tuple[tuple[Node, bool], ...]  # conditions and what they have to be
+
+
+class _Term(NamedTuple):
+    """A part of a tangent or adjoint, which counts only where all conditions of its guard are met."""
+
+    value: Node
+    guard: Guard
 
 
 # -- forward ---------------------------------------------------------------------------------------------------------
 
 
 def forward(linear: Linear, seeds: Mapping[Node, Node], outputs: Iterable[Node]) -> dict[Node, Node]:
-    """The tangents of the values that the outputs depend on.
+    """The tangents of the outputs; those that are zero by structure are left out.
 
     seeds  the tangent, a new node, of each input of the old graph that has one
     """
-    through = linear.active(seeds)
-    tangents = dict(seeds)
+    through, outputs = linear.active(seeds), tuple(outputs)
+    tangents = {n: _Term(tangent, ()) for n, tangent in seeds.items()}
     for n in useful(linear.graph, through, outputs):
-        if through[n]:
-            found = _tangent(linear, n, [(i, tangents[n.args[i]]) for i in through[n] if n.args[i] in tangents])
-            if found is not None:
-                tangents[n] = found
-    return tangents
+        terms = [_through(linear, n, i, tangents[n.args[i]]) for i in through[n] if n.args[i] in tangents]
+        found = [t for t in terms if t is not None]
+        if found:
+            tangents[n] = _combined(linear, found)
+    return {n: _merged(linear, [tangents[n]], ()) for n in outputs if n in tangents}
 
 
-def _tangent(linear: Linear, n: Node, given: list[tuple[int, Node]]) -> Node | None:
-    a = linear.a
-    terms: list[Node] = []
-    chosen: dict[Node, dict[bool, Node]] = {}
+def _through(linear: Linear, n: Node, position: int, tangent: _Term) -> _Term | None:
+    """What the tangent of an argument adds to that of an operation."""
     linear.at(n)
-    for i, tangent in given:
-        if n.op in REDUCTIONS:
-            return linear.over(_through_reduction(linear, n, tangent), n.attrs[0])
-        p = linear.partial(n, i)
-        if p.factor is None:
-            continue
-        linear.at(n)
-        term = a.mul(p.factor, tangent)
-        if p.condition is None:
-            terms.append(term)
-        else:
-            branch = chosen.setdefault(p.condition, {})
-            branch[p.holds] = a.add(branch[p.holds], term) if p.holds in branch else term
-    terms += [a.select(c, b.get(True, a.zero), b.get(False, a.zero)) for c, b in chosen.items()]
-    return _sum(linear, terms) if terms else None
+    if n.op in REDUCTIONS:
+        value = _through_reduction(linear, n, _merged(linear, [tangent], ()))
+        return _Term(linear.over(value, n.attrs[0]), ())
+    p = linear.partial(n, position)
+    return None if p.factor is None else _times(linear, n, p, tangent)
+
+
+def _times(linear: Linear, n: Node, p: Partial, term: _Term) -> _Term:
+    """A part of a tangent or adjoint times a partial derivative."""
+    linear.at(n)
+    guard = term.guard if p.condition is None else (*term.guard, (p.condition, p.holds))
+    return _Term(linear.a.mul(p.factor, term.value), guard)  # type: ignore[arg-type]
 
 
 def _through_reduction(linear: Linear, n: Node, value: Node) -> Node:
@@ -67,21 +71,7 @@ def _through_reduction(linear: Linear, n: Node, value: Node) -> Node:
     return linear.a.select(held, value, linear.a.zero)
 
 
-def _sum(linear: Linear, terms: Sequence[Node]) -> Node:
-    total = terms[0]
-    for term in terms[1:]:
-        total = linear.a.add(total, term)
-    return total
-
-
 # -- reverse ---------------------------------------------------------------------------------------------------------
-
-
-class _Term(NamedTuple):
-    """A part of an adjoint, which counts only under a guard."""
-
-    value: Node
-    guard: Guard
 
 
 def reverse(
@@ -94,35 +84,61 @@ def reverse(
             over it. Else they are of a value per event, and stay that; then no reduction may lie in between.
     """
     through = linear.active(sources)
-    terms: dict[Node, list[_Term]] = {}
+    carried = carried_on(linear.graph.order, through, sources) if summed else set()
+    parts = _Parts({}, {})
     for output, adjoint in seeds:
-        terms.setdefault(output, []).append(_Term(adjoint, ()))
+        parts.own.setdefault(output, []).append(_Term(adjoint, ()))
     for n in reversed(useful(linear.graph, through, [o for o, _ in seeds])):
-        if through[n] and n in terms:
-            linear.at(n)
-            _distribute(linear, n, _combined(linear, terms.pop(n)), through[n], terms, summed)
-    return {n: _merged(linear, terms[n], ()) for n in sources if n in terms}
+        linear.at(n)
+        for axes in list(parts.per_event.get(n, ())):
+            value = _merged(linear, parts.per_event[n].pop(axes), ())
+            if n in carried:
+                _carry(linear, n, value, axes, through[n], parts)
+            else:
+                parts.own.setdefault(n, []).append(_Term(_over(linear, value, axes), ()))
+        if through[n] and n in parts.own:
+            _distribute(linear, n, _combined(linear, parts.own.pop(n)), through[n], parts, summed)
+    return {n: _merged(linear, parts.own[n], ()) for n in sources if n in parts.own}
 
 
-def _distribute(linear: Linear, n: Node, adjoint: _Term, positions, terms: dict[Node, list[_Term]], summed: bool):
+class _Parts(NamedTuple):
+    """The parts of adjoints that are known so far.
+
+    own        of each node, those that vary over the same axes as the node
+    per_event  of what does not vary over a batch axis, those that do, and are to be summed over these axes
+    """
+
+    own: dict[Node, list[_Term]]
+    per_event: dict[Node, dict[Axes, list[_Term]]]
+
+
+def _distribute(linear: Linear, n: Node, adjoint: _Term, positions: Sequence[int], parts: _Parts, summed: bool) -> None:
     """Hand the adjoint of a node on to its arguments."""
     if n.op in REDUCTIONS:
         if not summed:
             raise ArgumentError("a value per event depends on a batch reduction: only forward mode has its derivative")
         value = _through_reduction(linear, n, adjoint.value)
-        terms.setdefault(n.args[0], []).append(_Term(value, adjoint.guard))
+        parts.own.setdefault(n.args[0], []).append(_Term(value, adjoint.guard))
         return
     for i in positions:
         p = linear.partial(n, i)
         if p.factor is None:
             continue
-        linear.at(n)
-        guard = adjoint.guard if p.condition is None else (*adjoint.guard, (p.condition, p.holds))
-        value = linear.a.mul(p.factor, adjoint.value)
+        term = _times(linear, n, p, adjoint)
         lost = n.axes - n.args[i].axes if summed else CONSTANT
         if lost:
-            value, guard = _over(linear, _merged(linear, [_Term(value, guard)], ()), lost), ()
-        terms.setdefault(n.args[i], []).append(_Term(value, guard))
+            parts.per_event.setdefault(n.args[i], {}).setdefault(lost, []).append(term)
+        else:
+            parts.own.setdefault(n.args[i], []).append(term)
+
+
+def _carry(linear: Linear, n: Node, value: Node, axes: Axes, positions: Sequence[int], parts: _Parts) -> None:
+    """Hand an adjoint that still varies over the batch on to the arguments of what does not."""
+    for i in positions:
+        p = linear.partial(n, i)
+        if p.factor is not None:
+            term = _times(linear, n, p, _Term(value, ()))
+            parts.per_event.setdefault(n.args[i], {}).setdefault(axes, []).append(term)
 
 
 def _over(linear: Linear, value: Node, axes: Axes) -> Node:
@@ -132,7 +148,7 @@ def _over(linear: Linear, value: Node, axes: Axes) -> Node:
 
 
 def _combined(linear: Linear, terms: list[_Term]) -> _Term:
-    """The sum of the parts of an adjoint, under what their guards have in common."""
+    """The sum of the parts of a tangent or adjoint, under what their guards have in common."""
     common = terms[0].guard
     for t in terms[1:]:
         same = 0

@@ -52,14 +52,14 @@ def value_and_grad(k: Any, wrt: Wrt = None) -> Kernel:
 
 def _gradient(k: Any, wrt: Wrt, suffix: str, with_value: bool) -> Kernel:
     def build(g: Ground, name: str) -> Traced:
-        table = derivatives(g.linear, g.graph.outputs, g.wrt)
+        table = derivatives(g.linear, g.graph.outputs, g.wrt, g.effort)
         result = Result([], [])
         if with_value:
             result.add_values(g)
         add_jacobian(result, g, table)
         return traced_again(g, name, result, pair(g.traced.tree, g.by.tree) if with_value else g.by.tree)
 
-    return _derived(k, wrt, suffix, build, scalar=True)
+    return derived(k, wrt, suffix, build, scalar=True)
 
 
 def jacobian(k: Any, wrt: Wrt = None) -> Kernel:
@@ -75,10 +75,10 @@ def jacobian(k: Any, wrt: Wrt = None) -> Kernel:
 
     def build(g: Ground, name: str) -> Traced:
         result = Result([], [])
-        add_jacobian(result, g, derivatives(g.linear, g.graph.outputs, g.wrt))
+        add_jacobian(result, g, derivatives(g.linear, g.graph.outputs, g.wrt, g.effort))
         return traced_again(g, name, result, nested(g.traced.tree, g.by.tree))
 
-    return _derived(k, wrt, "jacobian", build)
+    return derived(k, wrt, "jacobian", build)
 
 
 def hessian(k: Any, wrt: Wrt = None) -> Kernel:
@@ -104,7 +104,7 @@ def value_grad_hessian(k: Any, wrt: Wrt = None) -> Kernel:
 def _second(k: Any, wrt: Wrt, suffix: str, lower_orders: bool) -> Kernel:
     def build(g: Ground, name: str) -> Traced:
         first, adjoints = _optimised_gradient(g, k)
-        upper = derivatives(first.linear, adjoints, first.wrt, upper=True)
+        upper = derivatives(first.linear, adjoints, first.wrt, first.effort, upper=True)
         result, tree = Result([], []), nested(first.by.tree, first.by.tree)
         if lower_orders:
             result.add_values(first)
@@ -113,14 +113,14 @@ def _second(k: Any, wrt: Wrt, suffix: str, lower_orders: bool) -> Kernel:
         add_hessian(result, first, upper)
         return traced_again(first, name, result, tree)
 
-    return _derived(k, wrt, suffix, build, scalar=True)
+    return derived(k, wrt, suffix, build, scalar=True)
 
 
 def _optimised_gradient(g: Ground, k: Any) -> tuple[Ground, list[Node]]:
     """The same ground with a program that has the gradient too, simplified; and the nodes of the gradient in it."""
     from symhep.derivatives.ground import unpaired
 
-    table = derivatives(g.linear, g.graph.outputs, g.wrt)
+    table = derivatives(g.linear, g.graph.outputs, g.wrt, g.effort)
     adjoints = [table.get((0, j), g.linear.a.zero) for j in range(len(g.wrt))]
     whole = g.linear.result(g.linear.inputs, [g.linear.new[g.graph.outputs[0]], *adjoints])
     options = as_kernel(k).options
@@ -154,7 +154,7 @@ def jvp(k: Any, wrt: Wrt = None) -> Kernel:
             result.add(value.output, cells)
         return traced_again(g, name, result, pair(g.traced.tree, g.traced.tree), more)
 
-    return _derived(k, wrt, "jvp", build)
+    return derived(k, wrt, "jvp", build, more=True)
 
 
 def vjp(k: Any, wrt: Wrt = None) -> Kernel:
@@ -178,7 +178,7 @@ def vjp(k: Any, wrt: Wrt = None) -> Kernel:
         add_adjoints(result, g, [adjoints.get(n, g.linear.a.zero) for n in g.wrt])
         return traced_again(g, name, result, pair(g.traced.tree, g.by.tree), [(argument, leaves, bars)])
 
-    return _derived(k, wrt, "vjp", build)
+    return derived(k, wrt, "vjp", build, more=True)
 
 
 def pattern(k: Any, wrt: Wrt = None, **statics: Any) -> Any:
@@ -214,8 +214,14 @@ def as_kernel(k: Any) -> Kernel:
     return k if isinstance(k, Kernel) else kernel(k)
 
 
-def _derived(k: Any, wrt: Wrt, suffix: str, build: Callable[[Ground, str], Traced], scalar: bool = False) -> Kernel:
-    """A kernel that is traced by differentiating another one."""
+def derived(
+    k: Any, wrt: Wrt, suffix: str, build: Callable[[Ground, str], Traced], scalar: bool = False, more: bool = False
+) -> Kernel:
+    """A kernel that is traced by differentiating another one.
+
+    scalar  whether its result has to be one real number
+    more    whether the kernel to be made takes more arguments, which are known when it is traced
+    """
     base = as_kernel(k)
     chosen(base.arguments, wrt, base.name)
     if scalar and not any(a.static and a.required for a in base.arguments):
@@ -228,7 +234,7 @@ def _derived(k: Any, wrt: Wrt, suffix: str, build: Callable[[Ground, str], Trace
             _check_scalar(base, variant.traced, suffix)
         return build(ground(variant, wrt), name)
 
-    if suffix in ("jvp", "vjp"):
+    if more:
         return Kernel(name, tracer(_default_statics(base)).arguments, base.options, tracer=tracer)
     return Kernel(name, base.arguments, base.options, tracer=tracer)
 

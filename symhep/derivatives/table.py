@@ -1,18 +1,23 @@
-"""The derivatives of several outputs by several inputs, by the mode that is cheaper."""
+"""The derivatives of several outputs by several inputs: by forward mode, reverse mode or both, as is cheapest."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from symhep.count import count, weight
+from symhep.derivatives import elimination
 from symhep.derivatives.linear import Linear
 from symhep.derivatives.modes import forward, reverse
 from symhep.errors import ArgumentError, message
 from symhep.graph import Graph, Node
 from symhep.ops import REDUCTIONS
+from symhep.passes import optimise
 from symhep.reductions import reduces
 
 Table = dict[tuple[int, int], Node]
+
+SMALL = 400  # operations: so many are optimised, to see which way is the best, in a fraction of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,13 @@ def sparsity(linear: Linear, outputs: Sequence[Node], wrt: Sequence[Node]) -> li
     return [[bool(inputs.get(o, 0) >> j & 1) for j in range(len(wrt))] for o in outputs]
 
 
-def derivatives(linear: Linear, outputs: Sequence[Node], wrt: Sequence[Node], *, upper: bool = False) -> Table:
+def derivatives(
+    linear: Linear, outputs: Sequence[Node], wrt: Sequence[Node], effort: str | float, *, upper: bool = False
+) -> Table:
     """The derivative of each output by each input, both of the old graph, as new nodes; what is zero is left out.
 
-    upper  only those by inputs from the output's own position on: half of a symmetric matrix
+    effort  of the optimiser that the result will go through
+    upper   only those by inputs from the output's own position on: half of a symmetric matrix
 
     What is reduced over the batch has derivatives by values per event in reverse mode only; a value per event that
     depends on a reduction has derivatives by parameters in forward mode only. Everything else goes by the number of
@@ -65,7 +73,7 @@ def derivatives(linear: Linear, outputs: Sequence[Node], wrt: Sequence[Node], *,
     found: Table = {}
     for part in (reduced, [k for k in range(len(outputs)) if k not in set(reduced)]):
         if part:
-            found |= _part(linear, outputs, part, wrt, after, upper)
+            found |= _part(linear, outputs, part, wrt, after, effort, upper)
     return found
 
 
@@ -78,7 +86,7 @@ def _after_reductions(graph: Graph) -> set[Node]:
     return found
 
 
-def _part(linear: Linear, outputs, part: list[int], wrt: Sequence[Node], after: set[Node], upper: bool) -> Table:
+def _part(linear: Linear, outputs, part: list[int], wrt, after: set[Node], effort: str | float, upper: bool) -> Table:
     """The rows of some outputs, which are all reduced or all per event."""
     chosen = [outputs[k] for k in part]
     r = reach(linear, chosen, wrt)
@@ -87,10 +95,30 @@ def _part(linear: Linear, outputs, part: list[int], wrt: Sequence[Node], after: 
     per_event = any(n.axes for n in wrt)
     if mixed and per_event:
         _refuse_coupled(linear, r, wrt)
-    forced = mixed or (summed and per_event)
-    if mixed or (not forced and _forward_cost(linear, r, wrt) <= _reverse_cost(linear, r, wrt)):
+    if mixed:
         return _by_forward(linear, outputs, part, wrt, upper)
-    return _by_reverse(linear, outputs, part, wrt, summed, upper)
+    if summed and per_event:
+        return _by_reverse(linear, outputs, part, wrt, summed, upper)
+    by_forward = lambda: _by_forward(linear, outputs, part, wrt, upper)
+    by_reverse = lambda: _by_reverse(linear, outputs, part, wrt, summed, upper)
+    forward_cost, reverse_cost = _forward_cost(linear, r, wrt), _reverse_cost(linear, r, wrt)
+    first, second = (by_forward, by_reverse) if forward_cost <= reverse_cost else (by_reverse, by_forward)
+    if summed or upper or min(len(part), len(wrt)) == 1:
+        return first()
+    tables = [first()]
+    if max(forward_cost, reverse_cost) < SMALL:
+        tables.append(second())
+    if elimination.products(linear, chosen, wrt, limit=min(forward_cost, reverse_cost)) is not None:
+        rows = elimination.jacobian(linear, chosen, wrt)
+        tables.append({(part[k], j): x for (k, j), x in rows.items()})
+    return min(tables, key=lambda table: _operations(linear, table, effort)) if len(tables) > 1 else tables[0]
+
+
+def _operations(linear: Linear, table: Table, effort: str | float) -> float:
+    """What a table takes when it is optimised: small ones as they will be, large ones by the linear passes."""
+    graph = linear.result(linear.inputs, list(table.values()))
+    small = len(graph.order) < SMALL
+    return weight(count(optimise(graph, effort=effort if small and isinstance(effort, str) else "fast").graph))
 
 
 def _refuse_coupled(linear: Linear, r: Reach, wrt: Sequence[Node]) -> None:

@@ -1,13 +1,16 @@
 """A sample of random formulas; `python -m tests.fuzz` runs more, and shows what fails."""
 
 import time
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.fuzz import checks
 from tests.fuzz.__main__ import attempt, fuzz
-from tests.fuzz.case import Options
+from tests.fuzz.case import Options, options_for
+from tests.fuzz.derivatives import derivative_failures
 from tests.fuzz.recipes import recipe, shrink
 
 SAMPLE, MANY = 300, 20_000
@@ -33,6 +36,34 @@ def test_many_random_formulas():
     _, failed = fuzz(MANY, seed=100_000)
     print(f"{1e3 * (time.process_time() - start) / MANY:.1f} ms each")
     assert not failed, report(failed)
+
+
+def derivatives_of(seeds):
+    """The failures of the derivatives of random formulas, and what was compared."""
+    seen, failed = Counter(), {}
+    for seed in seeds:
+        options = replace(options_for(seed), layouts=False, readable=False)
+        with np.errstate(all="ignore"):
+            found = derivative_failures(recipe(seed), options, seen)
+        seen["formulas"] += found is not None
+        if found:
+            failed[seed] = found
+    return seen, failed
+
+
+def test_a_sample_of_derivatives():
+    seen, failed = derivatives_of(range(80))
+    assert not failed, report(failed)
+    assert seen["formulas"] > 70 and seen["points checked"] > 150 and seen["accurate"] > 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(4))
+def test_many_derivatives(part):
+    """10 000 in all: forward mode, reverse mode and differences agree, and the Jacobian runs like any formula."""
+    seen, failed = derivatives_of(range(200_000 + 2500 * part, 200_000 + 2500 * (part + 1)))
+    assert not failed, report(failed)
+    assert seen["formulas"] > 2300
 
 
 def test_formulas_are_the_same_for_the_same_seed():
