@@ -26,6 +26,17 @@ if TYPE_CHECKING:
     from symhep.annotations import Static as Static
     from symhep.annotations import Symmetric as Symmetric
     from symhep.annotations import Vector as Vector
+    from symhep.custom import register as register
+    from symhep.derivatives.check import DerivativeError as DerivativeError
+    from symhep.derivatives.check import check_derivatives as check_derivatives
+    from symhep.derivatives.operators import grad as grad
+    from symhep.derivatives.operators import hessian as hessian
+    from symhep.derivatives.operators import jacobian as jacobian
+    from symhep.derivatives.operators import jvp as jvp
+    from symhep.derivatives.operators import value_and_grad as value_and_grad
+    from symhep.derivatives.operators import value_grad_hessian as value_grad_hessian
+    from symhep.derivatives.operators import vjp as vjp
+    from symhep.derivatives.propagate import propagate as propagate
     from symhep.domain import box as box
     from symhep.errors import ArgumentError as ArgumentError
     from symhep.errors import CompileError as CompileError
@@ -40,6 +51,10 @@ if TYPE_CHECKING:
     from symhep.marks import name as name
     from symhep.marks import where as where
     from symhep.marks import zeros as zeros
+    from symhep.reductions import batch_max as batch_max
+    from symhep.reductions import batch_mean as batch_mean
+    from symhep.reductions import batch_min as batch_min
+    from symhep.reductions import batch_sum as batch_sum
     from symhep.sympy_io import compile as compile
     from symhep.targets import targets as targets
 
@@ -49,10 +64,15 @@ __version__ = "0.1.0"
 _HOMES = {
     "kernel": "kernel Kernel",
     "marks": "name keep where array zeros",
+    "reductions": "batch_sum batch_mean batch_max batch_min",
     "annotations": "Scalar Complex Integer Boolean Vector Matrix Symmetric Array Static Argument",
     "sympy_io": "compile",
     "domain": "box",
     "targets": "targets",
+    "custom": "register",
+    "derivatives.operators": "grad value_and_grad jacobian hessian value_grad_hessian jvp vjp",
+    "derivatives.check": "check_derivatives DerivativeError",
+    "derivatives.propagate": "propagate",
     "errors": "SymhepError TraceError ArgumentError TargetError CompileError MissingPackage",
 }
 _HOME_OF = {public: home for home, names in _HOMES.items() for public in names.split()}

@@ -121,17 +121,32 @@ def _show(ulps: float) -> str:
 def accuracy(kernel: Kernel, n: int = 1000, domain: Domain | None = None, seed: int = 0, **statics: Any) -> Accuracy:
     """Compare a kernel's float results with mpmath at n inputs sampled from a domain.
 
-    Progress is shown on stderr, if that is a terminal.
+    With reductions over the batch, each input is a batch of its own. Progress is shown on stderr, if that is a
+    terminal.
     """
-    traced = kernel._chosen(statics).traced
+    variant = kernel._chosen(statics)
+    traced = variant.traced
     inputs = inputs_of(kernel, n, domain, seed, **statics)
 
     def run(_: Columns) -> list[Any]:
-        return result_columns(traced, kernel(**inputs.arguments, **statics))
+        if variant.axes is None:
+            return result_columns(traced, kernel(**inputs.arguments, **statics))
+        events = [kernel(**_event(traced, inputs.arguments, i), **statics) for i in range(n)]
+        return [np.array(column) for column in zip(*[result_columns(traced, result) for result in events])]
 
     names = [f"{o.path}[{','.join(map(str, i))}]" if i else o.path for o in traced.outputs for i in _cells(o)]
     found = compare(traced.graph, run, inputs.columns, inputs.dtype, kernel._target, names)
     return replace(found, rejected=inputs.rejected)
+
+
+def _event(traced: Traced, arguments: Mapping[str, Any], i: int) -> dict[str, Any]:
+    """The arguments of one event."""
+    found = {}
+    for a in traced.arguments:
+        if a.name in arguments:
+            values = [v if a.parameter else v[i] for _, v in a.tree.take(arguments[a.name], a.name)]
+            found[a.name] = a.tree.build(iter(values))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

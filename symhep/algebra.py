@@ -134,6 +134,12 @@ class Algebra:
                 return self.const(shortest(base**exponent))
         return self.op("power", x, attrs=(exponent,))
 
+    def reduction(self, op: str, x: Node, axis: str) -> Node:
+        """A sum or extreme value over a batch axis; of what does not vary over it, a multiple or the value itself."""
+        if axis in x.axes:
+            return self.op(op, x, attrs=(axis,))
+        return self.mul(x, self.op("batch_size", attrs=(axis,))) if op == "batch_sum" else x
+
     def select(self, condition: Node, x: Node, y: Node) -> Node:
         if x is y:
             return x

@@ -29,6 +29,8 @@ Dims = tuple[int | str, ...]
 class Core:
     """One event's value: its kind ("real", "complex", "integer", "bool"), its shape, and whether it is symmetric.
 
+    `axis` is the name of the batch axis: arguments with the same one are columns of one set of events.
+
     >>> Vector[4].shape, Symmetric[5].shape, Complex[2, 2].kind
     ((4,), (5, 5), 'complex')
     """
@@ -36,10 +38,21 @@ class Core:
     kind: str = "real"
     shape: Dims = ()
     symmetric: bool = False
+    axis: str = "batch"
+
+    def over(self, axis: str) -> Core:
+        """The same for the events of another batch axis; raises ArgumentError if that is not a name.
+
+        >>> Vector[4].over("mc")
+        sh.Vector[4].over('mc')
+        """
+        if not (isinstance(axis, str) and axis.isidentifier()):
+            raise ArgumentError(f"{self!r}.over({axis!r}): a batch axis is named by an identifier, such as 'mc'")
+        return dataclasses.replace(self, axis=axis)
 
     def __getitem__(self, dims: Any) -> Core:
         """The array of such values with these dimensions."""
-        return Core(self.kind, _dims(dims, f"sh.{self.kind.capitalize()}"))
+        return Core(self.kind, _dims(dims, f"sh.{self.kind.capitalize()}"), axis=self.axis)
 
     @property
     def size(self) -> int:
@@ -49,6 +62,10 @@ class Core:
         return math.prod([int(d) for d in self.shape])
 
     def __repr__(self) -> str:
+        return self._form + (f".over({self.axis!r})" if self.axis != "batch" else "")
+
+    @property
+    def _form(self) -> str:
         dims = f"[{', '.join([repr(d) for d in self.shape[: 1 if self.symmetric else None]])}]" if self.shape else ""
         if self.symmetric:
             return f"sh.Symmetric{dims}"
@@ -220,6 +237,9 @@ def _argument(p: inspect.Parameter, hints: dict, parameter: bool, function: Call
     if hints.get(p.name) is Static or (p.name not in hints and _implies_static(p.default)):
         return Argument(p.name, default=p.default, kind=p.kind, static=True, cores=())
     tree, cores = specification(hints.get(p.name), p.name)
+    if parameter and any(core.axis != "batch" for core in cores):
+        what = f"{p.name} is a parameter and has no batch axis, but is annotated as {listing(map(repr, cores))}"
+        raise ArgumentError(message(what, describe_definition(function), f"{p.name} without .over, or no parameter"))
     return Argument(p.name, tree, cores, p.default, p.kind, parameter=parameter)
 
 

@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -111,12 +111,26 @@ def leaf_values(arguments: Sequence[Argument], values: Sequence[Any], site: Site
 _FOREIGN = {"jax": "jax", "jaxlib": "jax", "cupy": "cupy", "cupyx": "cupy"}
 
 
+def target_of(kind: type) -> str | None:
+    """The target that arrays of a type ask for, if they are another package's than NumPy."""
+    return _FOREIGN.get(kind.__module__.partition(".")[0])
+
+
 def foreign_target(values: Sequence[Any]) -> str | None:
     """The target that arrays of another package ask for, told by their types alone."""
-    found = {_FOREIGN.get(type(v).__module__.partition(".")[0]) for v in values} - {None}
+    found = {target_of(type(v)) for v in values} - {None}
     if len(found) > 1:
         raise TargetError("arrays of jax and cupy in one call: they live on different devices")
     return found.pop() if found else None
+
+
+def target_for(values: Sequence[Any], bound: str, site: Site) -> str | None:
+    """The target, beside those for NumPy arrays, that a call goes to; `bound` is what the kernel is bound to."""
+    foreign = foreign_target(values)
+    if foreign in (None, bound) or bound == "auto":
+        return foreign or (bound if bound in ("jax", "cupy") else None)
+    what = f"{site.name} is bound to the target {bound} and got arrays of {foreign}"
+    raise TargetError(message(what, instead=f'k.to("{foreign}"), or np.asarray(x) of the arguments'))
 
 
 def as_array(value: Any, leaf: Leaf, site: Site) -> np.ndarray:
@@ -178,34 +192,58 @@ class Columns:
     columns  one per input column of the program
     packed   whether a symmetric argument came as its upper triangle
     plain    whether there are numbers among the columns: Python's, NumPy's or arrays without axes
+    batches  the shapes of the batches by axis, where there are several axes
     """
 
     batch: tuple[int, ...]
     columns: Sequence[Any]
     packed: bool = False
     plain: bool = False
+    batches: Mapping[str, tuple[int, ...]] | None = None
+
+    def batch_of(self, axes: Iterable[str]) -> tuple[int, ...]:
+        """The shape of the batch of an axis; that of one event for no axis."""
+        for axis in axes:
+            return self.batch if self.batches is None else self.batches[axis]
+        return ()
 
 
 def columns_of(traced: Traced, values: Sequence[Any], dtype: np.dtype | None, site: Site) -> tuple[Columns, np.dtype]:
     """Arrays of any layout as the columns of a program, and the dtype to work in."""
     arrays = [as_array(v, leaf, site) for v, leaf in zip(values, traced.leaves)]
+    refuse_complex(traced, arrays, site)
+    if dtype is None:
+        dtype = working_dtype(values, arrays, site)
+    cores = [core_shape(a, leaf, site) for a, leaf in zip(arrays, traced.leaves)]
+    batches = batch_shapes(traced, arrays, cores, site)
+    columns: list[np.ndarray] = []
+    for leaf, array, core in zip(traced.leaves, arrays, cores):
+        own = () if traced.arguments[leaf.argument].parameter else batches[leaf.core.axis]
+        columns += _leaf_columns(leaf, array, core, own, dtype)
+    packed = any(leaf.core.symmetric and core != leaf.core.shape for leaf, core in zip(traced.leaves, cores))
+    batch = next(iter(batches.values()), ())
+    return Columns(batch, columns, packed, batches=batches if len(batches) > 1 else None), dtype
+
+
+def batch_shapes(
+    traced: Traced, arrays, cores, site: Site, broadcast: Callable[..., tuple] = np.broadcast_shapes
+) -> dict[str, tuple[int, ...]]:
+    """The shape that the batch axes broadcast to, for each named axis that arguments have."""
+    axes = dict.fromkeys([x.core.axis for x in traced.leaves if not traced.arguments[x.argument].parameter])
+    if len(axes) < 2:
+        return dict.fromkeys(axes or ("batch",), batch_shape(traced, arrays, cores, site, broadcast))
+    return {axis: batch_shape(traced, arrays, cores, site, broadcast, axis) for axis in axes}
+
+
+def refuse_complex(traced: Traced, arrays: Sequence[Any], site: Site) -> None:
+    """Raise ArgumentError where an array is complex and the argument is not."""
     for leaf, array in zip(traced.leaves, arrays):
         if array.dtype.kind == "c" and leaf.core.kind != "complex":
             what = f"{site.name}: {leaf.path} is a real argument, got {array.dtype}"
             raise site.error(what, f"{leaf.path}: sh.Complex in the signature, or pass its .real")
-    if dtype is None:
-        dtype = working_dtype(values, arrays, site)
-    cores = [_core_shape(a, leaf, site) for a, leaf in zip(arrays, traced.leaves)]
-    batch = _batch_shape(traced, arrays, cores, site)
-    columns: list[np.ndarray] = []
-    for leaf, array, core in zip(traced.leaves, arrays, cores):
-        own = () if traced.arguments[leaf.argument].parameter else batch
-        columns += _leaf_columns(leaf, array, core, own, dtype)
-    packed = any(leaf.core.symmetric and core != leaf.core.shape for leaf, core in zip(traced.leaves, cores))
-    return Columns(batch, columns, packed), dtype
 
 
-def _core_shape(array: np.ndarray, leaf: Leaf, site: Site) -> tuple[int, ...]:
+def core_shape(array: Any, leaf: Leaf, site: Site) -> tuple[int, ...]:
     """The part of an array's shape that belongs to one event."""
     core: Core = leaf.core
     wanted: tuple[int, ...] = core.shape  # type: ignore[assignment]
@@ -230,7 +268,10 @@ def _axes_hint(shape: tuple[int, ...], wanted: tuple[int, ...], path: str) -> st
     return ""
 
 
-def _batch_shape(traced: Traced, arrays, cores, site: Site) -> tuple[int, ...]:
+def batch_shape(
+    traced: Traced, arrays, cores, site: Site, broadcast: Callable[..., tuple] = np.broadcast_shapes, axis: str = ""
+) -> tuple[int, ...]:
+    """The shape that the batch axes of all arguments broadcast to, or of those of one named axis."""
     shapes = {}
     for leaf, array, core in zip(traced.leaves, arrays, cores):
         batch = array.shape[: array.ndim - len(core)]
@@ -238,13 +279,13 @@ def _batch_shape(traced: Traced, arrays, cores, site: Site) -> tuple[int, ...]:
             if batch:
                 what = f"{site.name}: {leaf.path} is a parameter and has no batch axis, got shape {array.shape}"
                 raise site.error(what, f"{leaf.path} without parameters=, or one value")
-        else:
+        elif not axis or leaf.core.axis == axis:
             shapes[leaf.path] = batch
     distinct = set(shapes.values())
     if len(distinct) == 1:
         return distinct.pop()
     try:
-        return np.broadcast_shapes(*distinct)
+        return broadcast(*distinct)
     except ValueError:
         raise _no_broadcast(shapes, site) from None
 

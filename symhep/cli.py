@@ -1,4 +1,4 @@
-"""The command line: `symhep report|source|bench|targets`."""
+"""The command line: `symhep report|source|bench|targets|cache`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+cache_app = typer.Typer(help="What is kept from one process to the next.", no_args_is_help=True)
+app.add_typer(cache_app, name="cache")
 
 _WHERE = "FILE.py:NAME or module:NAME; NAME may be left out if there is one kernel."
 Where = Annotated[str, typer.Argument(metavar="FILE.py:NAME", help=_WHERE)]
@@ -106,6 +109,27 @@ def targets(as_json: Json = False) -> None:
         print(json.dumps({name: asdict(a) for name, a in found.items()}, indent=2, sort_keys=True))
     else:
         print(found)
+
+
+@cache_app.command("info")
+def cache_info(as_json: Json = False, traceback: Traceback = False) -> None:
+    """Where compiled kernels are kept, how many, how large, and how large they may grow."""
+    with _errors(traceback):
+        from symhep.cache import info
+
+        found = info()
+        print(json.dumps(asdict(found), indent=2, sort_keys=True) if as_json else found)
+
+
+@cache_app.command("clear")
+def cache_clear(as_json: Json = False, traceback: Traceback = False) -> None:
+    """Remove all compiled kernels that are kept."""
+    with _errors(traceback):
+        from symhep.cache import clear
+        from symhep.errors import count
+
+        removed = clear()
+        print(json.dumps({"removed": removed}) if as_json else f"{count(removed, 'file')} removed")
 
 
 @contextmanager

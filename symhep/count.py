@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symhep.graph import Graph, Node
-from symhep.ops import ELEMENTARY_COST, OPS
+from symhep.ops import ELEMENTARY_COST, OPS, REDUCTIONS
 
 # What a complex operation comes to in real ones when nothing is known about its arguments.
 _COMPLEX: dict[str, dict[str, int]] = {
@@ -22,6 +22,7 @@ _COMPLEX: dict[str, dict[str, int]] = {
     "eq": {"compare": 2, "logic": 1},
     "ne": {"compare": 2, "logic": 1},
     "select": {"select": 2},
+    "batch_sum": {"add": 2},
 }
 # The same with one real argument.
 _HALF_COMPLEX: dict[str, dict[str, int]] = {
@@ -31,6 +32,7 @@ _HALF_COMPLEX: dict[str, dict[str, int]] = {
     "div": {"div": 2},
     "eq": {"compare": 2, "logic": 1},
     "ne": {"compare": 2, "logic": 1},
+    "batch_sum": {"add": 2},
 }
 
 
@@ -126,15 +128,20 @@ def count_nodes(nodes: Iterable[Node], times: Mapping[Node, int] | None = None) 
 
 
 def count(graph: Graph, times: Mapping[Node, int] | None = None) -> OpCount:
-    """Count a graph: work per event, and in `.per_call` the work that depends on parameters alone."""
-    each = count_nodes([n for n in graph.order if n.axes], times)
-    once = count_nodes([n for n in graph.order if not n.axes], times)
+    """Count a graph: work per event, and in `.per_call` the work that depends on parameters and reductions alone."""
+    each = count_nodes([n for n in graph.order if _per_event(n)], times)
+    once = count_nodes([n for n in graph.order if not _per_event(n)], times)
     return OpCount(each.kinds, once)
+
+
+def _per_event(n: Node) -> bool:
+    """Whether a node is work for every event; a reduction is, though its result is one number."""
+    return bool(n.axes) or n.op in REDUCTIONS
 
 
 def cost(graph: Graph) -> float:
     """The cost of a lowered graph under the table's costs; it decides between programs of equal weight."""
-    return sum(OPS[n.op].cost for n in graph.order if n.axes)
+    return sum(OPS[n.op].cost for n in graph.order if _per_event(n))
 
 
 def weight(count: OpCount) -> float:

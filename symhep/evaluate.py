@@ -15,7 +15,7 @@ import numpy as np
 from symhep import reference
 from symhep.errors import ArgumentError
 from symhep.graph import Graph, Node
-from symhep.ops import COMPARISONS, ELEMENTARY_COST, OPS, resolve
+from symhep.ops import COMPARISONS, ELEMENTARY_COST, OPS, REDUCTIONS, resolve
 from symhep.targets.numpy import rounded
 
 Point = Mapping[str, Any]
@@ -154,7 +154,7 @@ def finite(x: Any) -> bool:
 
 
 def numpy_values(graph: Graph, columns: Columns, dtype: Any = np.float64) -> list[Any]:
-    """The outputs of a graph as written, operation by operation in NumPy."""
+    """The outputs of a graph as written, operation by operation in NumPy; each event is a batch of its own."""
     real = np.dtype(dtype)
     value: dict[Node, Any] = {}
     with np.errstate(all="ignore"):
@@ -194,4 +194,6 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "erf": _erf,
     "keep": lambda x: x,
     "sincos": lambda x: (np.sin(x), np.cos(x)),
+    **dict.fromkeys(REDUCTIONS, lambda x: x),
+    "batch_size": lambda: 1.0,
 }

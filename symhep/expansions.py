@@ -112,12 +112,12 @@ def absolute_complex(z):
 
 
 def sign(x):
-    """-1, 0 or 1; NaN where x is NaN."""
+    """-1, 0 or 1; NaN where x is NaN. Of zero and NaN, trunc is the same with no slope."""
     if x.kind == "complex":
         size = absolute_complex(x)
         zero = size == 0
         return where(zero, x, x / where(zero, 1, size))
-    return where(x > 0, 1, where(x < 0, -1, x))
+    return where(x > 0, 1, where(x < 0, -1, x.trunc()))
 
 
 def signbit(x):

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 
 from symhep import expansions
-from symhep.ops import OPS
+from symhep.ops import OPS, REDUCTIONS
 from symhep.refusals import no_bits, no_order
 
 # Operators that know by themselves what to do with booleans and complex numbers
@@ -65,6 +65,7 @@ def _bitwise(name: str, combine: Callable) -> Callable:
 
 def _table() -> dict[str, Callable]:
     own = {"pow", "select", "and", "or", "not", "real", "imag", "conj"}
+    own |= REDUCTIONS
     rows = {row.numpy.removeprefix("numpy."): row.name for row in OPS.values() if row.numpy and row.name not in own}
     table = {name: _primitive(name, op) for name, op in rows.items()}
     table |= {name: _expansion(name, expand) for name, expand in expansions.EXPANSIONS.items()}

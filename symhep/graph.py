@@ -10,13 +10,12 @@ Nothing here recurses, so depth is limited by memory alone.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from symhep.ops import OPS
+from symhep.ops import OPS, REDUCTIONS
 
 Number = int | float | Fraction
 Axes = frozenset[str]
@@ -25,7 +24,6 @@ BATCH: Axes = frozenset({"batch"})
 CONSTANT: Axes = frozenset()
 
 _MASK = (1 << 64) - 1
-_FORMAT = 1  # version of the canonical byte form
 
 
 class Node:
@@ -95,15 +93,19 @@ def _attrs_hash(attrs: tuple) -> int:
     return _hash_text(repr(attrs))
 
 
-def _structure_key(op: str, args: tuple[Node, ...], attrs: tuple, dtype: str) -> int:
+def kind_hash(op: str, attrs: tuple, dtype: str) -> int:
+    """What the keys of operations that differ in their arguments only start from."""
     h = _OP_HASH[op]
     if attrs:
         h ^= _attrs_hash(attrs)
-    if dtype == "complex":
-        h += 0x9E3779B97F4A7C15
-    args_keys = tuple([a.key for a in args])
-    if OPS[op].commutative and args_keys[0] > args_keys[1]:
-        args_keys = args_keys[::-1]
+    return h + 0x9E3779B97F4A7C15 if dtype == "complex" else h
+
+
+def structure_key(h: int, commutative: bool, args: Sequence[Node]) -> int:
+    """The key of an operation, from the hash of its kind and its arguments."""
+    args_keys = [a.key for a in args]
+    if commutative and args_keys[0] > args_keys[1]:
+        args_keys.reverse()
     for k in args_keys:
         h = ((h ^ k) * 0x9FB21C651E98DF25 + 0x2545F4914F6CDD1D) & _MASK
         h ^= h >> 29
@@ -148,8 +150,10 @@ class Builder:
         n = Node()
         n.op, n.args, n.attrs, n.shape = op, args, attrs, shape
         n.dtype = dtype or _result_dtype(op, args)
-        n.axes = _union(args) if axes is None else axes
-        n.key = _structure_key(op, args, attrs, n.dtype)
+        n.axes = union(args) if axes is None else axes
+        if axes is None and op in REDUCTIONS:
+            n.axes = n.axes - {attrs[0]}
+        n.key = structure_key(kind_hash(op, attrs, n.dtype), OPS[op].commutative, args)
         return n
 
     def input(self, name: str, dtype: str = "real", axes: Axes = BATCH) -> Node:
@@ -175,7 +179,8 @@ def _result_dtype(op: str, args: tuple[Node, ...]) -> str:
     return "bool" if kinds == {"bool"} and op in ("select", "keep") else "real"
 
 
-def _union(args: tuple[Node, ...]) -> Axes:
+def union(args: Sequence[Node]) -> Axes:
+    """The batch axes that any of the nodes varies over."""
     axes = CONSTANT
     for a in args:
         if a.axes is not axes and not a.axes <= axes:
@@ -237,6 +242,9 @@ class Graph:
     where: dict[Node, Where] = field(default_factory=dict)
     order: list[Node] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        return f"<graph {self.digest()[:16]}>"
+
     def __post_init__(self) -> None:
         if not self.order:
             self.order = topological(self.outputs)
@@ -256,40 +264,17 @@ class Graph:
         return count
 
     def to_bytes(self) -> bytes:
-        """The canonical form: equal for equal programs, whatever process built them."""
-        index: dict[Node, int] = {}
-        rows: list[list] = []
-        nodes = topological((*self.inputs, *self.outputs))
-        for n in nodes:
-            index[n] = len(rows)
-            rows.append([n.op, [index[a] for a in n.args], _encode(n.attrs), n.dtype, list(n.shape), sorted(n.axes)])
-        form = {
-            "format": _FORMAT,
-            "nodes": rows,
-            "inputs": [index[n] for n in self.inputs],
-            "outputs": [index[n] for n in self.outputs],
-            "names": sorted([index[n], name] for n, name in self.names.items() if n in index),
-            "order": [index[n] for n in self.order],
-        }
-        return json.dumps(form, separators=(",", ":")).encode()
+        """The canonical form (`symhep/serial.py`): equal for equal programs, whatever process built them."""
+        from symhep.serial import to_bytes
+
+        return to_bytes(self)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Graph:
-        """Rebuild a graph from its canonical form."""
-        form = json.loads(data)
-        if form["format"] != _FORMAT:
-            raise ValueError(f"this graph was written in format {form['format']}; this version reads {_FORMAT}")
-        build = Builder()
-        nodes: list[Node] = []
-        for op, args, attrs, dtype, shape, axes in form["nodes"]:
-            given = tuple([nodes[i] for i in args])
-            nodes.append(build.node(op, given, _decode(attrs), dtype=dtype, shape=tuple(shape), axes=frozenset(axes)))
-        return cls(
-            tuple([nodes[i] for i in form["inputs"]]),
-            tuple([nodes[i] for i in form["outputs"]]),
-            names={nodes[i]: name for i, name in form["names"]},
-            order=[nodes[i] for i in form["order"]],
-        )
+        """Rebuild a graph from its canonical form; raises ValueError if another version wrote it."""
+        from symhep.serial import from_bytes
+
+        return from_bytes(data)
 
     def digest(self) -> str:
         """A content hash of the canonical form."""
@@ -297,34 +282,6 @@ class Graph:
 
     def __reduce__(self):
         return Graph.from_bytes, (self.to_bytes(),)
-
-
-def _encode(value: Any) -> Any:
-    """JSON for an attribute: numbers exactly, tuples as lists, nested graphs by their own canonical form."""
-    if isinstance(value, tuple):
-        return [_encode(v) for v in value]
-    if isinstance(value, Graph):
-        return {"graph": value.to_bytes().decode()}
-    if isinstance(value, Fraction):
-        return {"fraction": [str(value.numerator), str(value.denominator)]}
-    if isinstance(value, float):
-        return {"float": value.hex()}
-    if isinstance(value, int) and not isinstance(value, bool):
-        return {"int": str(value)}
-    return value
-
-
-def _decode(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple([_decode(v) for v in value])
-    if isinstance(value, dict):
-        ((kind, content),) = value.items()
-        if kind == "graph":
-            return Graph.from_bytes(content.encode())
-        if kind == "fraction":
-            return Fraction(int(content[0]), int(content[1]))
-        return float.fromhex(content) if kind == "float" else int(content)
-    return value
 
 
 Rule = Callable[[Builder, Node, tuple[Node, ...]], Node]

@@ -7,22 +7,28 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from symhep import calls, results
 from symhep.annotations import Argument, arguments_of
 from symhep.calls import DOUBLE, SMALL, Columns, Runner, Site
+from symhep.differentiable import Differentiable
 from symhep.errors import ArgumentError, message
 from symhep.marks import recorder_of
 from symhep.nested import call_inside
+from symhep.plain_calls import ARRAYS, NUMBERS, SIMPLE, common, few_events, full, mixed, ready, threads_for
 from symhep.source import describe_definition, name_of
+from symhep.staged import run_columns
 from symhep.trace import Traced, trace
 from symhep.variants import Options, Variant, emitter, unavailable
 
+if TYPE_CHECKING:
+    from symhep.bound import Bound
 
-class Kernel:
+
+class Kernel(Differentiable):
     """A formula for one event, compiled for many. Made by `kernel`; called with columns of events.
 
     name       the function's name
@@ -30,8 +36,16 @@ class Kernel:
     fn         the original function; None in a kernel that was not made from one
     """
 
-    def __init__(self, name: str, arguments: Sequence[Argument], options: Options, function: Callable | None = None):
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[Argument],
+        options: Options,
+        function: Callable | None = None,
+        tracer: Callable[[tuple], Traced] | None = None,
+    ):
         self.name, self.arguments, self.options, self.fn = name, tuple(arguments), options, function
+        self._tracer = tracer  # makes the graph for values of the static arguments where there is no function
         self.site = Site(name, function)
         self._variants: dict[tuple, Variant] = {}  # by types and values of the static arguments
         self._lock = threading.RLock()
@@ -68,6 +82,8 @@ class Kernel:
         return found
 
     def _trace(self, statics: tuple) -> Traced:
+        if self._tracer is not None:
+            return self._tracer(statics)
         if self.fn is None:
             raise ArgumentError(f"{self.name} was made without a function: static arguments cannot change")
         values = {self.arguments[i].name: v for i, v in zip(self._static, statics)}
@@ -106,17 +122,19 @@ class Kernel:
 
     def _ready(self, variant: Variant, values: tuple) -> tuple[Columns, np.dtype] | None:
         """Values that need no conversion as columns: numbers, or columns of one length, or both; None for others."""
-        if not variant.plain:
+        if not variant.plain or self.options.target == "jax":
             return None
+        if variant.axes is not None:
+            return ready(variant.traced, values) if self._preferred is DOUBLE else None
         kinds = {*map(type, values)}
-        if kinds <= _NUMBERS and self._preferred is DOUBLE:
+        if kinds <= NUMBERS and self._preferred is DOUBLE:
             return Columns((), values, plain=True), DOUBLE
-        if variant.parameters or not kinds <= _SIMPLE:
+        if variant.parameters or not kinds <= SIMPLE:
             return None
-        dtype = _common(values) if kinds == _ARRAYS else None
+        dtype = common(values) if kinds == ARRAYS else None
         if dtype is not None:
             return (Columns(values[0].shape, values), dtype) if self._dtype is None or self._dtype is dtype else None
-        batch = _mixed(values) if self._preferred is DOUBLE else None
+        batch = mixed(values) if self._preferred is DOUBLE else None
         return None if batch is None else (Columns(batch, values, plain=True), DOUBLE)
 
     def _general(self, args: tuple, kwargs: Mapping[str, Any], out: Any, threads: int | None) -> Any:
@@ -126,25 +144,36 @@ class Kernel:
         if ready is not None:
             return self._run(variant, *ready, threads, out)
         leaves = calls.leaf_values(self.arguments, values, self.site)
-        foreign = calls.foreign_target(leaves)
-        if foreign is not None:
-            raise unavailable(foreign)
         if any(_is_traced(v) for v in leaves):
             return call_inside(self.name, variant.traced, leaves)
+        target = calls.target_for(leaves, self.options.target, self.site)
+        if target == "jax":
+            return self._by_jax(variant, leaves, out)
+        if target is not None:
+            raise unavailable(target)
         given, dtype = calls.columns_of(variant.traced, leaves, self._dtype, self.site)
         return self._run(variant, given, dtype, threads, out)
 
+    def _by_jax(self, variant: Variant, leaves: list, out: Any) -> Any:
+        from symhep.jax_calls import jitted
+
+        if out is not None:
+            raise self.site.error(f"{self.name}: out= is for NumPy arrays; arrays of JAX cannot be written into")
+        return jitted(self.name, variant, self._dtype, self.site)(leaves)
+
     def _run(self, variant: Variant, given: Columns, dtype: np.dtype, threads: int | None, out: Any = None) -> Any:
+        if variant.axes is not None:
+            return run_columns(variant.runner(dtype), variant, given, dtype, threads, out, self.site)
         runner = variant.runner(dtype)
         if out is not None:
             return self._into(variant, runner, given, dtype, threads, out)
         events = prod(given.batch)
         small = runner.small
         if events <= SMALL and small is not None:
-            blocks = _small(variant, small(), given, events)
+            blocks = few_events(variant, small(), given, events)
         else:
             blocks = results.allocate(variant.slots, events, dtype)
-            runner.run(_full(given, dtype), results.output_columns(variant.slots, blocks), _threads(threads, events))
+            runner.run(full(given, dtype), results.output_columns(variant.slots, blocks), threads_for(threads, events))
         if variant.bare:
             return blocks[0][0].reshape(given.batch) if given.batch else blocks[0][0, 0]
         arrays = [results.shaped(s, b, given.batch, given.packed) for s, b in zip(variant.slots, blocks)]
@@ -155,14 +184,24 @@ class Kernel:
     def _into(self, variant: Variant, runner: Runner, given: Columns, dtype: np.dtype, threads: int | None, out: Any):
         """Run with the user's arrays for the results; they are returned."""
         slots, batch, packed = variant.slots, given.batch, given.packed
-        targets = results.checked_out(variant.traced.tree, slots, out, batch, dtype, packed, self.site)
+        targets = results.checked_out(variant.traced.tree, slots, out, [batch] * len(slots), dtype, packed, self.site)
         columns = results.direct_columns(slots, targets, given, dtype)
         blocks = results.allocate(slots, prod(batch), dtype) if columns is None else []
         outputs = results.output_columns(slots, blocks) if columns is None else columns
-        runner.run(_full(given, dtype), outputs, _threads(threads, prod(batch)))
+        runner.run(full(given, dtype), outputs, threads_for(threads, prod(batch)))
         for slot, block, target in zip(slots, blocks, targets):
             target[...] = results.shaped(slot, block, batch, packed)
         return out
+
+    def bind(self, **data: Any) -> Bound:
+        """The kernel with some arguments given: what depends on these alone is computed now, and kept where that pays.
+
+        The result is called with the arguments that are left, such as the parameters of a fit. Raises ArgumentError for
+        data that do not fit.
+        """
+        from symhep.bound import Bound
+
+        return Bound(self, data)
 
     # -- what it is -------------------------------------------------------------------------------------------------
 
@@ -180,7 +219,7 @@ class Kernel:
 
     def with_options(self, **changes: Any) -> Kernel:
         """The same kernel with other options; what is traced already is kept."""
-        made = Kernel(self.name, self.arguments, replace(self.options, **changes), self.fn)
+        made = Kernel(self.name, self.arguments, replace(self.options, **changes), self.fn, self._tracer)
         made._variants = {key: v.with_options(made.options) for key, v in self._variants.items()}
         return made
 
@@ -200,8 +239,8 @@ class Kernel:
         """The generated source: readable, and the same for the same formula."""
         from symhep.program import build
 
-        emit = emitter(target or self._target)
-        return emit(build(self._chosen(statics).optimised.graph), self._preferred, self.name)
+        variant, emit = self._chosen(statics), emitter(target or self._target)
+        return emit(build(variant.optimised.graph, variant.axes), self._preferred, self.name)
 
     @property
     def graph(self) -> Any:
@@ -252,72 +291,18 @@ class Kernel:
     def __reduce__(self):
         if not self._variants:
             self._chosen({})
-        variants = [(key, v.traced) for key, v in self._variants.items()]
+        variants = [(key, v.traced, v.state()) for key, v in self._variants.items()]
         return _restore, (self.name, self.arguments, self.options, variants, self.__doc__)
-
-
-def _small(variant: Variant, scratch: tuple, given: Columns, events: int) -> list[np.ndarray]:
-    """Run a few events by way of the scratch memory of this thread, which has no cost per column."""
-    inputs, outputs, run = scratch
-    if given.plain and not given.batch:
-        inputs[:, 0] = given.columns
-    elif given.plain:
-        for row, value in zip(inputs, given.columns):
-            row[:events] = value
-    elif variant.parameters:
-        for row, column in zip(inputs, given.columns):
-            row[: column.size] = column
-    elif events:
-        inputs[:, :events] = np.concatenate(given.columns).reshape(-1, events)
-    run(events)
-    return results.taken(variant.slots, outputs[:, :events])
-
-
-def _full(given: Columns, dtype: np.dtype) -> Sequence[np.ndarray]:
-    """Columns as arrays: plain numbers become arrays of one event."""
-    if not given.plain:
-        return given.columns
-    return [c if type(c) is np.ndarray and c.ndim else np.full(1, c, dtype) for c in given.columns]
-
-
-def _threads(wanted: int | None, events: int) -> int:
-    return wanted or (calls.default_threads() if events >= _WORTH_THREADS else 1)
-
-
-_NUMBERS = {float, int, np.float64}
-_ARRAYS = {np.ndarray}
-_SIMPLE = _NUMBERS | _ARRAYS
-_WORTH_THREADS = 4096  # events; below, starting threads takes longer than the work
 
 
 def _restore(name: str, arguments: tuple, options: Options, variants: list, doc: str | None) -> Kernel:
     made = Kernel(name, arguments, options)
     made.__doc__ = doc
-    made._variants = {key: Variant(traced, options) for key, traced in variants}
+    for key, traced, state in variants:
+        made._variants[key] = Variant(traced, options)
+        if state is not None:
+            made._variants[key].restore(state)
     return made
-
-
-def _common(arrays: tuple) -> np.dtype | None:
-    """The dtype of columns that can be used as they are: one-dimensional, of one length and one working dtype."""
-    first = arrays[0]
-    dtype, shape = first.dtype, first.shape
-    if len(shape) != 1 or dtype not in calls.COMPLEX:
-        return None
-    for a in arrays:
-        if a.dtype is not dtype or a.shape != shape:
-            return None
-    return dtype if shape[0] <= SMALL or all(a.flags.aligned for a in arrays) else None
-
-
-def _mixed(values: tuple) -> tuple[int, ...] | None:
-    """The batch of numbers and float64 arrays of one length or none; None if they are not just that."""
-    batch: tuple[int, ...] = ()
-    for a in values:
-        if type(a) is np.ndarray:
-            if a.dtype is not DOUBLE or a.ndim > 1 or not a.flags.aligned or (a.ndim and batch not in ((), a.shape)):
-                return None
-            batch = a.shape or batch
-    return batch
 
 
 def _is_traced(value: Any) -> bool:

@@ -66,7 +66,8 @@ def _signatures(nodes: Sequence[Node], tape: Tape, slots: Sequence[int], points:
 
     with precision(DIGITS):
         runs = [tape.run(point) for point in points]
-    return [(n.op if n.op in _CHOOSING else "", *[_rounded(v[i]) for v in runs]) for n, i in zip(nodes, slots)]
+    kinds = [(n.op if n.op in _CHOOSING else "", n.axes) for n in nodes]
+    return [(kind, *[_rounded(v[i]) for v in runs]) for kind, i in zip(kinds, slots)]
 
 
 def _rounded(value: Any) -> complex | float:

@@ -13,6 +13,7 @@ from symhep.errors import ArgumentError, message
 from symhep.graph import Node
 from symhep.marks import recorder_of
 from symhep.recorder import Recorder
+from symhep.reductions import reduces
 from symhep.source import Spot
 from symhep.trace import Leaf, Traced, inline
 from symhep.values import Scalar
@@ -25,6 +26,9 @@ def call_inside(name: str, traced: Traced, values: Sequence[Any]) -> Any:
     cells = [_leaf_cells(recorder, v, leaf, name) for v, leaf in zip(values, traced.leaves)]
     extra = [c.shape[: c.ndim - len(leaf.core.shape)] for c, leaf in zip(cells, traced.leaves)]
     batch = np.broadcast_shapes(*extra)
+    if batch and any(reduces(n) for n in traced.graph.order):
+        what = f"{name} is reduced over the batch; inside a kernel it cannot take arrays of shape {batch} as events too"
+        raise ArgumentError(message(what, str(Spot.here()), f"a call of {name} for each element"))
     parts = [np.empty(batch + o.shape, object) for o in traced.outputs]
     for index in np.ndindex(batch):
         nodes: list[Node] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from bisect import bisect_right
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import isfinite, nan
@@ -26,13 +27,16 @@ CLASSES: dict[str, type] = {}
 class Recorder:
     """The nodes of the function that is being traced, and what is kept beside them."""
 
-    __slots__ = ("_lines", "_literals", "_places", "_table", "builder", "calls", "names", "objects", "symbols", "where")
+    __slots__ = (
+        "_lines", "_literals", "_places", "_table", "axes", "builder", "calls", "names", "objects", "symbols", "where",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.builder = Builder()
         self.calls = self.builder.calls
         self.where: dict[Node, Where] = {}
         self.names: dict[Node, str] = {}
+        self.axes: tuple[str, ...] = ()  # the batch axes that arguments have
         self.objects: Spot | None = None  # where NumPy first made an array of Python objects of traced values
         self.symbols: dict[Any, Node] = {}  # sympy symbols that stand for nodes
         self._table = self.builder._table
@@ -53,6 +57,8 @@ class Recorder:
             if where is None:
                 where = self._places[place] = self._line(frame.f_code, frame.f_lasti)
             self.where[node] = where
+            if len(node.axes) > 1:
+                raise two_axes(args)
         else:
             self.calls[node] += 1
         return CLASSES[node.dtype](self, node)
@@ -119,6 +125,14 @@ class Recorder:
         if isinstance(value, numbers.Rational):
             return self.builder.const(Fraction(int(value.numerator), int(value.denominator)))
         return self.builder.const(Fraction(*value.as_integer_ratio()))
+
+
+def two_axes(args: Sequence[Node]) -> TraceError:
+    """The error for an operation on values of different batch axes."""
+    first, *_, last = sorted({axis for a in args for axis in a.axes})
+    what = f"an operation on values of different batch axes, {first!r} and {last!r}: they belong to different events"
+    instead = f"a reduction of one of them first, such as sh.batch_sum(x, axis={last!r})"
+    return TraceError(message(what, str(Spot.here()), instead))
 
 
 def _from_elsewhere() -> TraceError:

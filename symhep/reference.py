@@ -217,7 +217,21 @@ def identity(x):
     return x
 
 
-_TAKES_ATTRS = {"power": "spread", "item": "spread", "sum": "keyword", "product": "keyword"}
+def one_event():
+    """How many events there are at one point."""
+    return mpmath.mpf(1)
+
+
+def custom(*args: Any, attrs: tuple) -> Any:
+    """The value of a registered operation: that of its graph."""
+    from symhep.evaluate import Tape
+
+    graph = attrs[0]
+    tape = Tape(graph)
+    return tape.run({n.attrs[0]: x for n, x in zip(graph.inputs, args)})[tape.results[0][0]]
+
+
+_TAKES_ATTRS = {"power": "spread", "item": "spread", "sum": "keyword", "product": "keyword", "custom": "keyword"}
 
 
 def apply(op: str, attrs: tuple, args: Sequence[Any]) -> Any:

@@ -40,7 +40,9 @@ def no_bits(name: str) -> TraceError:
 def no_axes(name: str) -> TraceError:
     """The error for a reduction over a scalar."""
     what = f"np.{name} of one value per event: NumPy reductions act on core axes, and a scalar has none"
-    return refusal(what, "sh.array([a, b, c]) to combine values of one event; sums over events come after the call")
+    over = name.removeprefix("a") if name.removeprefix("a") in ("max", "min") else name
+    over = over if over in ("mean", "max", "min") else "sum"
+    return refusal(what, f"sh.batch_{over}(x) for all events, or sh.array([a, b, c]) to combine values of one event")
 
 
 def no_value(construct: str) -> TraceError:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symhep.count import KINDS, OpCount, count, depth, live_values
-from symhep.ops import ELEMENTARY_COST, OPS
+from symhep.ops import ELEMENTARY_COST, OPS, REDUCTIONS
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -77,6 +77,7 @@ class Report:
     ) -> Report:
         """The report on an optimised program and the target it runs on."""
         graph, dtype = optimised.graph, np.dtype(dtype)
+        reduced = any(n.op in REDUCTIONS for n in graph.order)
         used = set(graph.order)
         computed = {text for n in graph.names.values() for text in (n, n.rpartition(".")[0])}
         return cls(
@@ -86,7 +87,7 @@ class Report:
             depth=depth(graph),
             live_values=live_values(graph),
             bytes_in=_bytes([n for n in graph.inputs if n.axes and n in used], dtype),
-            bytes_out=_bytes(graph.outputs, dtype),
+            bytes_out=_bytes([n for n in graph.outputs if n.axes or not reduced], dtype),
             target=target,
             dtype=dtype.name,
             compile_seconds=compile_seconds,

@@ -11,6 +11,7 @@ import numpy as np
 
 from symhep.calls import COMPLEX, Columns, Site
 from symhep.containers import Mismatch, Tree
+from symhep.graph import BATCH, Axes
 from symhep.trace import Traced
 
 _PAGE, _LINE = 4096, 64
@@ -18,13 +19,14 @@ _PAGE, _LINE = 4096, 64
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where one value of the result comes from: its form and, for each of its cells, kind and position in the graph."""
+    """Where one value of the result comes from: its form, the kind of each of its cells, and the batch axis it has."""
 
     path: str
     shape: tuple[int, ...]
     symmetric: bool
     kind: str
     cells: tuple[str, ...]
+    axes: Axes = BATCH
 
     @property
     def size(self) -> int:
@@ -39,8 +41,13 @@ def slots_of(traced: Traced) -> tuple[Slot, ...]:
         size = o.shape[0] * (o.shape[0] + 1) // 2 if o.symmetric else math.prod(o.shape)
         cells = tuple([next(nodes).dtype for _ in range(size)])
         kind = "complex" if "complex" in cells else "bool" if cells and set(cells) == {"bool"} else "real"
-        found.append(Slot(o.path, o.shape, o.symmetric, kind, cells))
+        found.append(Slot(o.path, o.shape, o.symmetric, kind, cells, o.axes))
     return tuple(found)
+
+
+def axes_of(slots: Sequence[Slot]) -> list[Axes]:
+    """For each output of the optimised graph, where complex ones are two, the batch axis that it has."""
+    return [s.axes for s in slots for cell in s.cells for _ in range(2 if cell == "complex" else 1)]
 
 
 def allocate(slots: Sequence[Slot], events: int, dtype: np.dtype) -> list[np.ndarray]:
@@ -81,13 +88,13 @@ def shaped(slot: Slot, block: np.ndarray, batch: tuple[int, ...], packed: bool) 
     if not slot.shape:
         return block[0].reshape(batch)
     if slot.symmetric and not packed:
-        block = block[_mirrored(slot.shape[0])]
+        block = block[mirrored(slot.shape[0])]
     shape = (slot.size,) if slot.symmetric and packed else slot.shape
     cells = block.reshape(*shape, *batch)
     return np.moveaxis(cells, tuple(range(len(shape))), tuple(range(-len(shape), 0)))
 
 
-def _mirrored(n: int) -> np.ndarray:
+def mirrored(n: int) -> np.ndarray:
     """For each cell of a symmetric matrix, its position in the upper triangle."""
     upper = np.zeros((n, n), int)
     upper[np.triu_indices(n)] = np.arange(n * (n + 1) // 2)
@@ -101,14 +108,14 @@ def _block(rows: int, events: int, dtype: np.dtype) -> np.ndarray:
 
 
 def checked_out(
-    tree: Tree, slots: Sequence[Slot], out: Any, batch: tuple[int, ...], dtype: np.dtype, packed: bool, site: Site
+    tree: Tree, slots: Sequence[Slot], out: Any, batches: Sequence[tuple], dtype: np.dtype, packed: bool, site: Site
 ) -> list[np.ndarray]:
     """The arrays of `out=`, in the order of the results; raises ArgumentError where one does not fit."""
     try:
         targets = [leaf for _, leaf in tree.take(out, "out")]
     except Mismatch as error:
         raise site.error(f"{site.name}: {error}") from None
-    for slot, target in zip(slots, targets):
+    for slot, target, batch in zip(slots, targets, batches):
         path = slot.path.replace("result", "out", 1)
         if not isinstance(target, np.ndarray):
             raise site.error(f"{site.name}: {path} is of type {type(target).__name__}, not a NumPy array")

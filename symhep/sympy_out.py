@@ -11,6 +11,7 @@ from sympy.codegen import cfunctions
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symhep.graph import Graph, Node
+from symhep.ops import REDUCTIONS
 
 _SCALE = 10**100
 
@@ -20,7 +21,7 @@ CONSTANTS: dict[Fraction, Any] = {
     for symbol in (sympy.pi, sympy.E, sympy.EulerGamma, sympy.GoldenRatio, sympy.Catalan)
 }
 
-_UNDEFINED = {name: sympy.Function(name) for name in ("copysign", "trunc", "rint")}
+_UNDEFINED = {name: sympy.Function(name) for name in ("copysign", "trunc", "rint", *sorted(REDUCTIONS))}
 _CLASSES: dict[str, Any] = {
     "abs": sympy.Abs,
     "minimum": sympy.Min,
@@ -124,6 +125,8 @@ class _Writer:
             return self.symbols.get(n.attrs[0]) or symbol_of(n)
         if n.op == "const":
             return _number(n)
+        if n.op == "batch_size":
+            return sympy.Function("batch_size")(*[sympy.Symbol(axis) for axis in n.attrs if axis != "batch"])
         args = [self.made[a] for a in n.args]
         if n.op in _CLASSES:
             return _make(_CLASSES[n.op], *args)

@@ -13,6 +13,7 @@ import numpy as np
 import sympy
 from sympy.codegen import cfunctions
 
+from symhep import reductions
 from symhep.functions import FUNCTIONS
 from symhep.sympy_out import CONSTANTS
 from symhep.values import Scalar
@@ -153,6 +154,10 @@ BY_NAME: dict[str, Callable[..., Any]] = {
     "rint": np.rint,
     "cbrt": np.cbrt,
     "hypot": np.hypot,
+    "batch_sum": reductions.batch_sum,
+    "batch_max": reductions.batch_max,
+    "batch_min": reductions.batch_min,
+    "batch_size": lambda: reductions.batch_sum(1),
 }
 
 

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,11 @@ from symhep import numpy_functions  # noqa: F401  (answers NumPy's protocols)
 from symhep.annotations import Argument, Core, arguments_of, hints_of, specification
 from symhep.arrays import Array, cells_of
 from symhep.containers import Tree, flatten
-from symhep.errors import ArgumentError, TraceError, message
-from symhep.graph import BATCH, CONSTANT, Graph, Node
-from symhep.recorder import Recorder
+from symhep.errors import ArgumentError, TraceError, listing, message
+from symhep.garbage import collection_paused
+from symhep.graph import BATCH, CONSTANT, Axes, Graph, Node, topological, union
+from symhep.recorder import Recorder, two_axes
+from symhep.reductions import outer_axes, reduced_inside, reduces
 from symhep.refusals import explain
 from symhep.source import Spot, describe, describe_definition, name_of
 from symhep.values import Scalar
@@ -41,18 +43,23 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One value of the result: its name, its shape, and whether only the upper triangle is in the graph."""
+    """One value of the result: its name, its shape, and whether only the upper triangle is in the graph.
+
+    axes  the batch axis that the value has: one, or none where it is reduced over the batch
+    """
 
     path: str
     shape: tuple[int, ...]
     symmetric: bool = False
+    axes: Axes = BATCH
 
 
 @dataclass(frozen=True, slots=True)
 class Traced:
     """A function as a graph, with the forms of its arguments and of its result.
 
-    calls  how often each operation was written, before anything was shared
+    calls   how often each operation was written, before anything was shared
+    opaque  the graph with registered operations as single nodes, where there are any
     """
 
     name: str
@@ -62,15 +69,27 @@ class Traced:
     tree: Tree
     outputs: tuple[Output, ...]
     calls: dict[Node, int] = field(default_factory=dict)
+    opaque: Graph | None = None
+
+    def with_opaque(self, graph: Graph) -> Traced:
+        """The same of a graph that may have registered operations as single nodes."""
+        from symhep.custom import expanded
+
+        plain = expanded(graph)
+        if plain is graph:
+            return replace(self, graph=graph)
+        return replace(self, graph=plain, calls={}, opaque=graph)
 
     def __reduce__(self):
         rest = (self.name, self.graph, self.arguments, self.leaves, self.tree, self.outputs)
-        return _restore, (*rest, [self.calls.get(n, 1) for n in self.graph.order])
+        return _restore, (*rest, [self.calls.get(n, 1) for n in self.graph.order], self.opaque)
 
 
-def _restore(name: str, graph: Graph, arguments: tuple, leaves: tuple, tree: Tree, outputs: tuple, calls: list[int]):
+def _restore(
+    name: str, graph: Graph, arguments: tuple, leaves: tuple, tree: Tree, outputs: tuple, calls: list[int], opaque: Any
+):
     """A pickled trace: the nodes are others now, in the same order."""
-    return Traced(name, graph, arguments, leaves, tree, outputs, dict(zip(graph.order, calls)))
+    return Traced(name, graph, arguments, leaves, tree, outputs, dict(zip(graph.order, calls)), opaque)
 
 
 class _Active(threading.local):
@@ -101,6 +120,7 @@ def trace(
     parameters: Sequence[str] = (),
     statics: Mapping[str, Any] | None = None,
     result: Any = None,
+    constant: bool = False,
 ) -> Traced:
     """Trace a function.
 
@@ -108,6 +128,7 @@ def trace(
     parameters  names of the arguments that have no batch axis
     statics     the values of the static arguments, by name
     result      annotation of the result where it differs from the function's own
+    constant    whether the result may be independent of all arguments
 
     Raises TraceError where the function does something that has no meaning for every event at once.
 
@@ -120,14 +141,16 @@ def trace(
     recorder, name = Recorder(), name_of(function)
     leaves = _leaves(arguments, function)
     inputs = [_input_nodes(recorder, leaf, arguments[leaf.argument].parameter) for leaf in leaves]
+    recorder.axes = tuple(dict.fromkeys([axis for part in inputs for n in part for axis in n.axes]))
     run = _Run(function, tuple(arguments), leaves, inputs, recorder, dict(statics or {}))
-    values, tree = run.twice()
+    with collection_paused():
+        values, tree = run.twice()
     outputs, nodes = _outputs(recorder, values, tree, result, function)
     graph = Graph(tuple([n for part in inputs for n in part]), nodes, recorder.names, recorder.where)
-    if not any(n.op == "input" for n in graph.order):
+    if not constant and not any(n.op == "input" for n in graph.order):
         what = f"the result of {name} does not depend on any argument"
         raise TraceError(message(what, describe_definition(function), "a formula of the arguments"))
-    traced = Traced(name, graph, tuple(arguments), leaves, tree, outputs, run.calls)
+    traced = Traced(name, graph, tuple(arguments), leaves, tree, outputs, run.calls).with_opaque(graph)
     if recorder.objects is not None and any(n.dtype == "complex" for n in recorder.where):
         _check_objects(traced, run, recorder.objects)
     return traced
@@ -165,7 +188,7 @@ def _columns(path: str, core: Core) -> tuple[tuple[str, tuple[int, ...]], ...]:
 
 def _input_nodes(recorder: Recorder, leaf: Leaf, parameter: bool) -> list[Node]:
     dtype = "complex" if leaf.core.kind == "complex" else "real"
-    axes = CONSTANT if parameter else BATCH
+    axes = CONSTANT if parameter else BATCH if leaf.core.axis == "batch" else frozenset({leaf.core.axis})
     return [recorder.builder.input(name, dtype, axes) for name, _ in leaf.columns]
 
 
@@ -274,10 +297,20 @@ def _outputs(recorder, values: list, tree: Tree, annotation: Any, function: Call
             raise _no_result(path, value, function)
         cells = cells_of(recorder, value)
         mirrored = mirrored and cells.ndim == 2 and cells.shape[0] == cells.shape[1]
-        outputs.append(Output(path, cells.shape, mirrored))
         kept: list[Any] = [cells[i] for i in np.ndindex(cells.shape) if not mirrored or i[0] <= i[1]]
+        outputs.append(Output(path, cells.shape, mirrored, union([cell._node for cell in kept])))
         nodes += [cell._node for cell in kept]
+    _one_axis_each(outputs, function)
+    if len(recorder.axes) == 1 and not any(reduces(n) for n in topological(nodes)):
+        outputs = [replace(o, axes=frozenset(recorder.axes)) for o in outputs]
     return tuple(outputs), tuple(nodes)
+
+
+def _one_axis_each(outputs: Sequence[Output], function: Callable) -> None:
+    for o in outputs:
+        if len(o.axes) > 1:
+            what = f"{o.path} of {name_of(function)} has elements of different batch axes, {listing(sorted(o.axes))}"
+            raise TraceError(message(what, describe_definition(function), "a result for each axis"))
 
 
 def _no_result(path: str, value: Any, function: Callable) -> TraceError:
@@ -302,11 +335,12 @@ def _symmetric_results(function: Callable, annotation: Any, tree: Tree) -> list[
 
 def inline(recorder: Recorder, traced: Traced, arguments: Sequence[Node]) -> list[Node]:
     """Write a traced graph down again on other input nodes; returns the output nodes."""
-    graph = traced.graph
+    graph = traced.opaque or traced.graph
     new = dict(zip(graph.inputs, arguments))
+    axes = outer_axes(graph.inputs, arguments)
     for old in graph.order:
         if old not in new:
-            new[old] = _copy(recorder, old, new, traced.calls.get(old, 1))
+            new[old] = _copy(recorder, old, new, traced.calls.get(old, 1), axes)
             if (line := graph.where.get(old)) is not None:
                 recorder.where.setdefault(new[old], line)
     for old, name in graph.names.items():
@@ -314,10 +348,14 @@ def inline(recorder: Recorder, traced: Traced, arguments: Sequence[Node]) -> lis
     return [new[n] for n in graph.outputs]
 
 
-def _copy(recorder: Recorder, old: Node, new: dict[Node, Node], times: int) -> Node:
+def _copy(recorder: Recorder, old: Node, new: dict[Node, Node], times: int, axes: dict[str, str]) -> Node:
+    if reduces(old):
+        return reduced_inside(recorder, old, [new[a] for a in old.args], axes)
     dtype = old.dtype if old.op == "const" else None
-    axes = CONSTANT if old.op == "const" else None
-    node = recorder.builder.node(old.op, tuple([new[a] for a in old.args]), old.attrs, dtype=dtype, axes=axes)
+    varies = CONSTANT if old.op == "const" else None
+    node = recorder.builder.node(old.op, tuple([new[a] for a in old.args]), old.attrs, dtype=dtype, axes=varies)
+    if len(node.axes) > 1:
+        raise two_axes(node.args)
     recorder.calls[node] += times - 1
     return node
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symhep import calls, results
+from symhep import cache, calls, results, saved
 from symhep.calls import Runner
 from symhep.errors import ArgumentError, TargetError, message
 from symhep.graph import Graph
+from symhep.program import Program, build
+from symhep.staged import Staged, has_stages
 from symhep.trace import Traced
 
 if TYPE_CHECKING:
@@ -59,9 +61,14 @@ class Variant:
         self.verify_seconds = 0.0
         self._optimised: Optimised | None = None
         self._verification: Verification | None = None
+        self._saved: saved.Saved | None = None
+        self._recalled = False
         self._lock = threading.RLock()
+        # for each output its batch axis, where there are reductions or several axes; None for kernels without
+        self.axes = results.axes_of(self.slots) if has_stages(traced) else None
         self.plain = _is_plain(traced)
         self.parameters = any(a.parameter for a in traced.arguments)
+        self.jax: dict[np.dtype | None, Any] = {}  # jitted functions by dtype (jax_calls.py)
         self.bare = traced.tree.kind == "leaf" and not self.slots[0].shape and self.slots[0].kind != "bool"
 
     @property
@@ -69,27 +76,72 @@ class Variant:
         """The optimised graph, and what each pass did."""
         with self._lock:
             if self._optimised is None:
-                from symhep.naming import named
-                from symhep.passes import optimise
-
-                o, t = self.options, self.traced
-                found = optimise(t.graph, effort=o.effort, math=o.math, calls=t.calls)
-                self._optimised = replace(found, graph=named(t, found.graph, o.domain))
+                found = self._recall()
+                self._optimised = self._search() if found is None else found.optimised
             return self._optimised
+
+    def _search(self) -> Optimised:
+        from symhep.naming import named
+        from symhep.passes import optimise
+
+        o, t = self.options, self.traced
+        start = time.perf_counter()
+        found = optimise(t.graph, effort=o.effort, math=o.math, calls=t.calls)
+        found = replace(found, graph=named(t, found.graph, o.domain))
+        if time.perf_counter() - start >= cache.WORTH:
+            saved.keep(t, o, saved.to_bytes(t, found))
+        return found
 
     @property
     def verification(self) -> Verification:
         """The optimised graph compared with the function as traced, once; raises VerificationError if it differs."""
         with self._lock:
+            found = self._recall() if self._verification is None else None
+            if found is not None and found.verified:
+                self._verification, self.verify_seconds = found.verification, found.verify_seconds
             if self._verification is None:
-                from symhep.verify import verify
-
-                t, after = self.traced, self.optimised.graph
-                start = time.perf_counter()
-                points = _points(len(t.graph.order) + len(after.order), self.options.effort)
-                self._verification = verify(t, after, self.options.domain, points).check()
-                self.verify_seconds = time.perf_counter() - start
+                self._verification = self._verify()
             return self._verification
+
+    def _verify(self) -> Verification:
+        from symhep.verify import verify
+
+        t, o, after = self.traced, self.options, self.optimised
+        start = time.perf_counter()
+        points = _points(len(t.graph.order) + len(after.graph.order), o.effort)
+        outcome = verify(t, after.graph, o.domain, points).check()
+        self.verify_seconds = time.perf_counter() - start
+        if self.verify_seconds >= cache.WORTH:
+            saved.keep(t, o, saved.to_bytes(t, after, outcome, self.verify_seconds))
+        return outcome
+
+    def _recall(self) -> saved.Saved | None:
+        """What the cache or a pickle has of this program."""
+        if not self._recalled:
+            self._saved, self._recalled = saved.load(self.traced, self.options), True
+        return self._saved
+
+    def verified(self) -> Graph:
+        """The optimised graph, verified; where that was done before, without the passes being imported."""
+        with self._lock:
+            found = self._recall() if self._optimised is None else None
+            if found is not None and found.verified:
+                return found.graph
+            assert self.verification is not None
+            return self.optimised.graph
+
+    def state(self) -> bytes | None:
+        """What is known beyond the traced graph, for `restore`; None if nothing is yet."""
+        with self._lock:
+            known = self._saved
+            if known is None and self._optimised is None:
+                return None
+            outcome = self.verification if known is not None and known.verified else self._verification
+            return saved.to_bytes(self.traced, self.optimised, outcome, self.verify_seconds)
+
+    def restore(self, state: bytes) -> None:
+        """Take over what another process knew of this program."""
+        self._saved, self._recalled = saved.Saved(state, self.traced), True
 
     def runner(self, dtype: np.dtype) -> Runner:
         """The compiled code for a dtype."""
@@ -103,9 +155,12 @@ class Variant:
         return found
 
     def _compiled(self, target: str, dtype: np.dtype) -> Runner:
-        assert self.verification is not None
+        graph = self.verified()
         start = time.perf_counter()
-        made = compiled(self.optimised.graph, target, dtype)
+        if self.axes is None:
+            made: Runner = compiled(build(graph), target, dtype)
+        else:
+            made = Staged(graph, self.axes, lambda program: compiled(program, target, dtype), dtype)
         self.compile_seconds[target, dtype] = time.perf_counter() - start
         return made
 
@@ -113,8 +168,9 @@ class Variant:
         """The same graph with other options; the optimised graph is kept where they leave it as it is."""
         made = Variant(self.traced, options)
         if (options.effort, options.math) == (self.options.effort, self.options.math):
-            made._optimised = self._optimised
+            made._optimised = self._optimised if self._saved is None else self.optimised
             if options.domain is self.options.domain:
+                made._saved, made._recalled = self._saved, self._recalled
                 made._verification, made.verify_seconds = self._verification, self.verify_seconds
         return made
 
@@ -135,15 +191,12 @@ def _is_plain(traced: Traced) -> bool:
     return scalars and not any(a.static or a.tree.kind != "leaf" for a in traced.arguments)
 
 
-def compiled(graph: Graph, target: str, dtype: np.dtype) -> Runner:
-    """Compile an optimised graph for a target."""
-    from symhep.program import build
-
-    program = build(graph)
+def compiled(program: Program, target: str, dtype: np.dtype) -> Runner:
+    """Compile a program without reductions for a target."""
     if target in ("auto", "numba"):
         from symhep.targets.native import compile_program
 
-        return compile_program(program, dtype)
+        return compile_program(program, dtype, store=cache.level("code"))
     if target == "numpy":
         from symhep.targets import numpy as numpy_target
 
@@ -167,5 +220,5 @@ def unavailable(target: str) -> TargetError:
     from symhep.targets import targets
 
     reason = targets()[target]
-    return TargetError(message(f"target {target} is not available in this version: {reason}",
+    return TargetError(message(f"target {target} does not work here: {reason}",
                                instead="np.asarray(x) of the arguments"))  # fmt: skip

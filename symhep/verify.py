@@ -12,6 +12,8 @@ import mpmath
 from symhep.errors import SymhepError
 from symhep.evaluate import DIGITS, Point, Tape, TooLarge, finite, parts, precision, values
 from symhep.graph import Graph
+from symhep.reductions import reduces
+from symhep.unrolled import EVENTS, batches, unrolled
 
 if TYPE_CHECKING:
     from symhep.domain import Domain
@@ -103,14 +105,21 @@ def compare(
 
 
 def verify(traced: Traced, after: Graph, domain: Domain | None = None, points: int = 8) -> Verification:
-    """Compare an optimised graph with the function as traced, at random points of its domain."""
+    """Compare an optimised graph with the function as traced, at random points of its domain.
+
+    With reductions over the batch, each point is a batch of a few events.
+    """
     from symhep.domain import DomainError, columns, domain_for
 
+    before, reduced = traced.graph, any(reduces(n) for n in traced.graph.order)
     try:
-        drawn = domain_for(traced.graph, domain, traced.leaves).points(points, DIGITS + GUARD_DIGITS)
+        drawn = domain_for(before, domain, traced.leaves).points(max(points, EVENTS * reduced), DIGITS + GUARD_DIGITS)
     except DomainError:
         return Verification(0, 0)
-    return compare(traced.graph, after, [columns(point, traced.graph.inputs) for point in drawn])
+    at: list[Any] = [columns(point, before.inputs) for point in drawn]
+    if reduced:
+        return compare(unrolled(before), unrolled(after), batches(at, before.inputs)[:points])
+    return compare(before, after, at)
 
 
 class _Comparison:

@@ -53,6 +53,14 @@ def data_dir() -> Path:
 
 
 @pytest.fixture
+def cache_dir(tmp_path, monkeypatch) -> Path:
+    """A cache of the test's own, not there yet; elsewhere tests run without one (conftest.py of the repository)."""
+    monkeypatch.setenv("SYMHEP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("SYMHEP_CACHE_SIZE", raising=False)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
 def golden(request):
     """`golden(path, text)` compares a text with a committed file; `pytest --update` rewrites the file."""
 

@@ -82,7 +82,7 @@ def unknown_submodule(x):
 
 @case(
     "np.sum of one value per event: NumPy reductions act on core axes, and a scalar has none",
-    "sh.array([a, b, c]) to combine values of one event; sums over events come after the call",
+    "sh.batch_sum(x) for all events, or sh.array([a, b, c]) to combine values of one event",
 )
 def sum_over_events(x):
     return np.sum(x)
@@ -90,7 +90,7 @@ def sum_over_events(x):
 
 @case(
     "np.mean of one value per event: NumPy reductions act on core axes, and a scalar has none",
-    "sh.array([a, b, c]) to combine values of one event; sums over events come after the call",
+    "sh.batch_mean(x) for all events, or sh.array([a, b, c]) to combine values of one event",
 )
 def mean_over_events(x):
     return x.mean()

@@ -102,19 +102,13 @@ def test_arrays_of_other_packages():
     def array(module):
         return type("Array", (), {"__module__": module})()
 
-    for module, name in [
-        ("jaxlib._jax", "jax"),
-        ("jax._src.interpreters.partial_eval", "jax"),
-        ("cupy._core.core", "cupy"),
-    ]:
-        with pytest.raises(TargetError) as caught:
-            mass(array(module), X, X, X)
-        assert str(caught.value).startswith(f"target {name} is not available in this version: not in this version (")
+    with pytest.raises(TargetError, match=r"target cupy does not work here: not in this version \("):
+        mass(array("cupy._core.core"), X, X, X)
     with pytest.raises(TargetError, match="arrays of jax and cupy in one call: they live on different devices"):
         mass(array("jaxlib"), array("cupy"), X, X)
 
 
 def test_to():
     assert mass.to("numpy").options.target == "numpy" and mass.options.target == "auto"
-    with pytest.raises(TargetError, match="target cupy is not available in this version"):
+    with pytest.raises(TargetError, match="target cupy does not work here"):
         mass.to("cupy")

@@ -101,9 +101,9 @@ def test_random_formulas_survive_the_round_trip(seed):
 def test_every_operation_can_be_written():
     build = Builder()
     for name, op in OPS.items():
-        if name in ("input", "const", "sum", "product", "item", "sincos"):
+        if name in ("input", "const", "sum", "product", "item", "sincos", "custom"):
             continue
-        attrs = (3,) if name == "power" else ()
+        attrs = (3,) if name == "power" else ("batch",) if name.startswith("batch") else ()
         kinds = {"select": ["bool", "real", "real"], "and": ["bool"] * 2, "or": ["bool"] * 2, "not": ["bool"]}
         args = tuple(build.input(f"{kind[0]}{i}", kind) for i, kind in enumerate(kinds.get(name, ["real"] * op.arity)))
         (written,) = to_sympy(Graph(args, (build.node(name, args, attrs),)))

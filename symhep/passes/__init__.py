@@ -7,14 +7,13 @@ lowered to the operations that are emitted, paired and scheduled.
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from symhep.count import OpCount, cost, count, weight
+from symhep.garbage import collection_paused
 from symhep.graph import Graph, Node
 from symhep.passes.canonical import canonical, flatten, group
 from symhep.passes.distribute import distribute
@@ -86,20 +85,8 @@ def optimise(
 
     `calls` says how often each node was written, for the first line of the report.
     """
-    with _collection_paused():
+    with collection_paused():
         return _optimise(graph, effort, math, calls)
-
-
-@contextmanager
-def _collection_paused() -> Iterator[None]:
-    """Python's cycle collector off: graphs have no cycles, and walking millions of live nodes doubles the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _optimise(graph: Graph, effort: str | float, math: str, calls: Mapping[Node, int] | None) -> Optimised:

@@ -282,6 +282,21 @@ def _squared_hypotenuse(nary: Nary, y: Scaled, x: Scaled) -> Scaled:
     return nary.sum([nary.multiply(x, x), nary.multiply(y, y)])
 
 
+def _batch_sum(nary: Nary, n: Node, x: Scaled) -> Scaled:
+    """The coefficient, or all that does not vary over the axis, comes out of the sum."""
+    if n.attrs[0] in x[1].axes:
+        return x[0], nary.build.node(n.op, (x[1],), n.attrs)
+    return nary.multiply(x, (1, nary.build.node("batch_size", (), n.attrs)))
+
+
+def _batch_extreme(nary: Nary, n: Node, x: Scaled) -> Scaled:
+    """The coefficient comes out; a negative one turns the largest into the smallest."""
+    if n.attrs[0] not in x[1].axes:
+        return x
+    op = n.op if x[0] > 0 else {"batch_max": "batch_min", "batch_min": "batch_max"}[n.op]
+    return x[0], nary.build.node(op, (x[1],), n.attrs)
+
+
 # (outer, inner) → what is left; each keeps the value wherever the written formula has one (class: on-domain)
 _PAIRS: dict[tuple[str, str], Callable[..., Scaled | None]] = {
     ("exp", "log"): lambda nary, x: x,
@@ -317,6 +332,9 @@ _RULES: dict[str, Callable[..., Scaled | None]] = {
     "sqrt": _sqrt,
     "power": _power,
     "abs": _abs,
+    "batch_sum": _batch_sum,
+    "batch_max": _batch_extreme,
+    "batch_min": _batch_extreme,
     **{row.name: _even for row in OPS.values() if row.parity == "even" and row.name not in ("abs",)},
     **{row.name: _odd for row in OPS.values() if row.parity == "odd" and row.name not in ("neg",)},
     **dict.fromkeys(("exp", "log", "expm1", "log1p", "exp2", "log2"), _plain),

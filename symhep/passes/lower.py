@@ -7,7 +7,7 @@ from fractions import Fraction
 from symhep.algebra import shortest
 from symhep.graph import Builder, Graph, Node, copy_node, transfer
 from symhep.nary import Rational
-from symhep.ops import OPS
+from symhep.ops import OPS, REDUCTIONS
 
 
 def lower(graph: Graph) -> Graph:
@@ -49,6 +49,9 @@ class _Lowering:
         if n.op == "neg":
             return self.negative(self.new[n.args[0]])
         args = tuple([self.new[a] for a in n.args])
+        if n.op in REDUCTIONS and n.attrs[0] not in args[0].axes:  # a pass has found that it does not vary
+            size = self.build.node("batch_size", (), n.attrs)
+            return self.op("mul", args[0], size) if n.op == "batch_sum" else args[0]
         if OPS[n.op].commutative and args[0].key > args[1].key:
             args = args[::-1]
         made = self.build.node(n.op, args, n.attrs)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from symhep.algebra import Algebra
 from symhep.graph import Builder, Graph, Node, copy_node, is_const, transfer
+from symhep.ops import REDUCTIONS
 
 HALF = Fraction(1, 2)
 
@@ -82,6 +83,8 @@ def _real(a: Algebra, n: Node, args: list[Node]) -> Node:
         return a.power(args[0], n.attrs[0])
     if n.op == "const":
         return copy_node(a.build, n, ())
+    if n.op in REDUCTIONS:
+        return a.reduction(n.op, args[0], n.attrs[0])
     return a.op(n.op, *args, attrs=n.attrs)
 
 
@@ -223,7 +226,7 @@ def _power_of_zero(a: Algebra, y: Parts) -> tuple[Node, Node]:
 
 
 def _exp2(a: Algebra, n: Node, z: Parts) -> Parts:
-    return _exp(a, None, _mul(a, None, Parts(a.const(_LN2)), z))
+    return _exp(a, None, _mul(a, None, Parts(a.const(LN2)), z))
 
 
 def _expm1(a: Algebra, n: Node, z: Parts) -> Parts:
@@ -349,8 +352,8 @@ def _conj(a: Algebra, n: Node, x: Parts) -> Parts:
 
 
 # rational stand-ins, correct to 60 digits, of the irrational constants that appear in these formulas
-_LN2 = Fraction(693147180559945309417232121458176568075500134360255254120680009, 10**63)
-_LN10 = Fraction(2302585092994045684017991454684364207601101488628772976033327901, 10**63)
+LN2 = Fraction(693147180559945309417232121458176568075500134360255254120680009, 10**63)
+LN10 = Fraction(2302585092994045684017991454684364207601101488628772976033327901, 10**63)
 
 _ALWAYS = frozenset({"complex", "real", "imag", "conj"})
 _LEAVES_THE_AXIS = frozenset(
@@ -374,8 +377,8 @@ _RULES: dict[str, Callable[..., Parts]] = {
     "exp2": _exp2,
     "expm1": _expm1,
     "log": _log,
-    "log2": _scaled_log(1 / _LN2),
-    "log10": _scaled_log(1 / _LN10),
+    "log2": _scaled_log(1 / LN2),
+    "log10": _scaled_log(1 / LN10),
     "log1p": _log1p,
     "sin": _sin,
     "cos": _cos,
@@ -393,4 +396,5 @@ _RULES: dict[str, Callable[..., Parts]] = {
     "ne": _ne,
     "select": _select,
     "keep": _keep,
+    "batch_sum": lambda a, n, x: _parts(a, *[a.reduction(n.op, p, n.attrs[0]) for p in (x.re, _im(a, x))]),
 }

@@ -12,7 +12,6 @@ TARGETS = ("numpy", "numba", "jax", "cupy", "c")
 
 _MACHINES = ("x86_64", "amd64", "arm64", "aarch64")
 _PLANNED = {
-    "jax": "composes with jit, vmap and grad",
     "cupy": "CUDA kernels",
     "c": "C and CUDA headers",
 }
@@ -68,9 +67,15 @@ def targets() -> Targets:
     >>> targets()["numpy"].available
     True
     """
-    entries = {"numpy": Availability(True), "numba": _numba()}
+    entries = {"numpy": Availability(True), "numba": _numba(), "jax": _jax()}
     entries |= {name: Availability(False, f"not in this version ({what})") for name, what in _PLANNED.items()}
     return Targets(entries)
+
+
+def _jax() -> Availability:
+    if find_spec("jax") is None or find_spec("jaxlib") is None:
+        return Availability(False, "jax is not installed", "pip install 'symhep[jax]'")
+    return Availability(True)
 
 
 def _numba() -> Availability:

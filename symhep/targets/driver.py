@@ -2,6 +2,7 @@
 
     run(kernel, columns, scratch, start, stop)   events start .. stop of columns, each given by address and stride
     small(kernel, scratch, n)                    events whose inputs are in the rows of the scratch
+    reduce(kernel, columns, scratch, start, stop, job)   the same, and reductions of the last columns (reductions.py)
     describe(arrays, columns, n, data)           addresses and strides of n one-dimensional NumPy arrays
 
 `kernel` points to the numbers of FIELDS. Columns that are contiguous are read and written in place. The others are
@@ -15,6 +16,8 @@ from __future__ import annotations
 
 from symhep.targets.ircode import Code
 from symhep.targets.llvm import Vector
+from symhep.targets.reductions import BLOCK as REDUCED
+from symhep.targets.reductions import JOB, functions
 from symhep.targets.transpose import gather, scatter
 
 # What the driver knows of a kernel: sizes and places in the scratch memory (layout.Layout), its two functions,
@@ -36,8 +39,8 @@ ENTRY = "ptr"  # where the address of the column is
 _PART = "ptr %k, ptr %columns, ptr %s, i64 %first, i64 %n, i1 %all"
 
 
-def driver(v: Vector) -> str:
-    """The text of the module."""
+def driver(v: Vector, balance: bool = False) -> str:
+    """The text of the module; `balance` is that of `bodies.emit`."""
     return "\n".join(
         [
             gather(v),
@@ -45,6 +48,8 @@ def driver(v: Vector) -> str:
             _copy(v, "copy_in", "gather"),
             _copy(v, "copy_out", "scatter"),
             *(part(v) for part in (_pad, _small, _describe, _fill, _group, _list, _ahead, _part, _run)),
+            *functions(v, balance),
+            _reduce(v),
             "attributes #0 = { nounwind }",
             "",
         ]
@@ -290,22 +295,45 @@ def _run(v: Vector) -> str:
         size = code.int("add", _field(code, "total"), 64)
         code.store(code(f"call ptr {_function(code, 'malloc')}(i64 {size})"), kept, "ptr")
     raw = code.load(kept, "ptr")
-    number = code.int("add", code(f"ptrtoint ptr {raw} to i64"), 63)
-    s = code(f"inttoptr i64 {code.int('and', number, -64)} to ptr")
-    _vectors_and_rest(code, v, s)
+    s = _aligned(code, raw)
+    _start(code, s)
+    _vectors_and_rest(code, v, s, "%start", code.int("sub", "%stop", "%start"))
     with code.when(own):
         code.do(f"call void {_function(code, 'free')}(ptr {raw})")
     return code.end()
 
 
-def _vectors_and_rest(code: Code, v: Vector, s: str) -> None:
+def _reduce(v: Vector) -> str:
+    """Block by block: the columns that are reduced are no longer than a block; `start` is where one begins."""
+    code = Code("void @reduce(ptr %k, ptr %columns, ptr %given, i64 %start, i64 %stop, ptr %job) #0")
+    s = _aligned(code, "%given")
+    _start(code, s)
+    first = code.int("sub", _columns(code), code.load(code.at("%job", 8 * JOB.index("columns"))))
+    with code.loop("%start", "%stop", REDUCED) as b:
+        n = code(f"call i64 @llvm.smin.i64(i64 {REDUCED}, i64 {code.int('sub', '%stop', b)})")
+        code.do(f"call void @places(ptr %columns, i64 {first}, i64 {b}, ptr %job)")
+        _vectors_and_rest(code, v, s, b, n)
+        code.do(f"call void @partials(i64 {code.int('sdiv', b, REDUCED)}, i64 {n}, ptr %job)")
+    return code.end()
+
+
+def _aligned(code: Code, address: str) -> str:
+    number = code.int("add", code(f"ptrtoint ptr {address} to i64"), 63)
+    return code(f"inttoptr i64 {code.int('and', number, -64)} to ptr")
+
+
+def _start(code: Code, s: str) -> None:
+    """What is done once, before the events start .. stop."""
     n = code.int("sub", "%stop", "%start")
     code.do(f"call void @fill(ptr %k, ptr %columns, ptr {s}, i64 {n})")
     code.do(f"call void {_function(code, 'once')}(ptr {s})")
+
+
+def _vectors_and_rest(code: Code, v: Vector, s: str, first: str, n: str) -> None:
     whole = code.int("and", n, -v.lanes)
     rest = code.int("sub", n, whole)
     with code.when(code.test("sgt", whole, 0)):
-        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 %start, i64 {whole}, i1 false)")
+        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {first}, i64 {whole}, i1 false)")
     with code.when(code.test("sgt", rest, 0)):
-        first = code.int("add", "%start", whole)
-        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {first}, i64 {rest}, i1 true)")
+        last = code.int("add", first, whole)
+        code.do(f"call void @part(ptr %k, ptr %columns, ptr {s}, i64 {last}, i64 {rest}, i1 true)")

@@ -13,6 +13,7 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
+from symhep.cache import level
 from symhep.program import build
 from symhep.targets.driver import PARAMETER
 from symhep.targets.native import Native, compile_program
@@ -42,6 +43,9 @@ def njit_function(native: Native, n_in: int, n_out: int) -> Any:
 def dispatcher_of(kernel: Any) -> Any:
     """What a kernel is inside an `@njit` function: one number or array of events per argument, real results."""
     variant = kernel.variant()
+    if variant.axes is not None:
+        what = "inside @njit a symhep kernel works event by event: reductions over the batch and named axes do not"
+        raise TypingError(f"{kernel.name}: {what}; call the kernel outside, and pass its result")
     takes = all(not leaf.core.shape and leaf.core.kind in ("real", "integer") for leaf in variant.traced.leaves)
     if not takes or any(slot.kind != "real" for slot in variant.slots):
         raise TypingError(
@@ -49,7 +53,7 @@ def dispatcher_of(kernel: Any) -> Any:
             "give vectors and complex numbers as their components"
         )
     dtype = np.dtype(np.float64 if kernel.options.dtype is None else kernel.options.dtype)
-    native = compile_program(build(variant.optimised.graph), dtype)
+    native = compile_program(build(variant.optimised.graph), dtype, store=level("code"))
     return njit_function(native, len(native.parameters), sum(slot.size for slot in variant.slots))
 
 

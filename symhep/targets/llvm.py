@@ -2,10 +2,11 @@
 
 Every operation is one IEEE operation on a vector of events, in the order of the program: no fast-math flags and no
 contraction, so arithmetic gives the bits that NumPy gives. Elementary functions are written out from their
-instruction lists in double precision; a float32 vector is widened in two halves.
+instruction lists; where such a list widens float32 values, their doubles are vectors of as many lanes.
 
 In the texts {l} is the name of the result without its %, {0} {1} {2} are operands, {T} the vector of reals,
-{I} of 64-bit integers, {M} of truth values, and {S} the suffix of intrinsics.
+{I} of integers of the same size, {M} of truth values, {S} the suffix of intrinsics, {F} and {D} the vectors of floats
+and doubles.
 """
 
 from __future__ import annotations
@@ -20,26 +21,27 @@ import numpy as np
 
 from symhep.graph import Number
 from symhep.ops import OPS
-from symhep.targets.machine import Instruction, expand
+from symhep.targets.machine import Instruction, Instructions, expand
 from symhep.targets.numpy import rounded
 from symhep.targets.segments import Line
 
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """The vector that code is written for.
-
-    lanes  events in a vector; wide: lanes of the vectors of doubles in which elementary functions are computed
-    """
+    """The vector that code is written for: the type of its numbers, and how many events it holds."""
 
     real: str
     lanes: int
-    wide: int
 
     @property
     def size(self) -> int:
         """Bytes of one value."""
         return 8 if self.real == "double" else 4
+
+    @property
+    def width(self) -> int:
+        """How many doubles fill such a vector."""
+        return self.bytes // 8
 
     @property
     def bytes(self) -> int:
@@ -53,21 +55,19 @@ class Vector:
 
     def fill(self, text: str) -> str:
         """A text with the type names put in; the other fields stay."""
-        suffix = f"v{self.lanes}f{8 * self.size}"
-        names = {"{T}": self.type, "{I}": f"<{self.lanes} x i64>", "{M}": f"<{self.lanes} x i1>", "{S}": suffix}
-        for name, value in names.items():
-            text = text.replace(name, value)
-        return text
+        elements = {"{T}": self.real, "{I}": f"i{8 * self.size}", "{M}": "i1", "{F}": "float", "{D}": "double"}
+        for name, element in elements.items():
+            text = text.replace(name, f"<{self.lanes} x {element}>")
+        return text.replace("{S}", f"v{self.lanes}f{8 * self.size}")
 
-    @property
-    def double(self) -> Vector:
-        """The vector of doubles in which elementary functions are computed."""
-        return Vector("double", self.wide, self.wide)
+    def expand(self, op: str) -> Instructions:
+        """The instructions of an elementary function of such a vector."""
+        return expand(op, self.real == "float")
 
 
 def vector(dtype: np.dtype, width: int) -> Vector:
     """The vectors of a dtype, for registers of `width` doubles."""
-    return Vector("double", width, width) if np.dtype(dtype) == np.float64 else Vector("float", 2 * width, width)
+    return Vector("double", width) if np.dtype(dtype) == np.float64 else Vector("float", 2 * width)
 
 
 def _compare(kind: str) -> str:
@@ -158,6 +158,8 @@ INSTRUCTIONS = {
     "from_bits": "%{l} = bitcast {I} {0} to {T}",
     "to_int": "%{l} = fptosi {T} {0} to {I}",
     "to_float": "%{l} = sitofp {I} {0} to {T}",
+    "widen": "%{l} = fpext {F} {0} to {D}",
+    "narrow": "%{l} = fptrunc {D} {0} to {F}",
 }
 
 
@@ -201,8 +203,8 @@ def weight(line: Line, v: Vector) -> int:
 
 
 def _call_careful(op: str, v: Vector) -> str:
-    arguments = ", ".join(f"{v.type} {{{k}}}" for k in range(expand(op).arity))
-    if len(expand(op).results) == 1:
+    arguments = ", ".join(f"{v.type} {{{k}}}" for k in range(v.expand(op).arity))
+    if len(v.expand(op).results) == 1:
         return f"%{{l}} = call {v.type} @careful.{op}({arguments})"
     pair = f"{{{{ {v.type}, {v.type} }}}}"
     return (
@@ -213,7 +215,7 @@ def _call_careful(op: str, v: Vector) -> str:
 
 def careful_function(op: str, v: Vector) -> str:
     """The definition of @careful.op."""
-    arity, count = expand(op).arity, len(expand(op).results)
+    arity, count = v.expand(op).arity, len(v.expand(op).results)
     body = _elementary(op, v, True).format(*[f"%x{k}" for k in range(arity)], l="y")
     kind = v.type if count == 1 else f"{{ {v.type}, {v.type} }}"
     finish = [f"ret {kind} %y"]
@@ -228,70 +230,50 @@ def careful_function(op: str, v: Vector) -> str:
 
 
 def _elementary(op: str, v: Vector, careful: bool = False) -> str:
-    """The text of an elementary function: a name {l}.k for every instruction, results {l} and, if two, {l}.second."""
-    names = ("{l}", "{l}.second")[: len(expand(op).results)]
-    if v.real == "double":
-        body = _instructions(op, v, "{l}.f", [f"{{{k}}}" for k in range(expand(op).arity)], careful)
-        copies = [f"%{name} = bitcast {v.type} %{{l}}.f.r{k} to {v.type}" for k, name in enumerate(names)]
-        masks = ["%{l}.f.far"] if ".far =" in body else []
-        return "\n".join([body, *copies, *_any_far(v, masks)])
-    halves = [_half(op, v, side, careful) for side in (0, 1)]
-    lanes = ", ".join(f"i32 {k}" for k in range(v.lanes))
-    half = f"<{v.wide} x float>"
-    joins = [
-        f"%{name} = shufflevector {half} %{{l}}.0.n{k}, {half} %{{l}}.1.n{k}, <{v.lanes} x i32> <{lanes}>"
-        for k, name in enumerate(names)
-    ]
-    masks = ["%{l}.0.far", "%{l}.1.far"] if ".far =" in halves[0] else []
-    return "\n".join([*halves, *joins, *_any_far(v, masks)])
+    """The text of an elementary function: a name {l}.f.k for every instruction, results {l} and, if two, {l}.second.
 
-
-def _any_far(v: Vector, masks: list[str]) -> list[str]:
-    """The union of masks as {l}.far."""
-    return [f"%{{l}}.far = or <{v.wide} x i1> {masks[0]}, {masks[-1]}"] if masks else []
-
-
-def _half(op: str, v: Vector, side: int, careful: bool) -> str:
-    """The function of the lower or upper half of a float32 vector, computed in double precision."""
-    lanes = ", ".join(f"i32 {k + side * v.wide}" for k in range(v.wide))
-    narrow, wide, l = f"<{v.wide} x float>", v.double.type, f"{{l}}.{side}"
-    lines, args = [], []
-    for k in range(expand(op).arity):
-        cut = f"shufflevector {v.type} {{{k}}}, {v.type} poison, <{v.wide} x i32> <{lanes}>"
-        lines += [f"%{l}.h{k} = {cut}", f"%{l}.a{k} = fpext {narrow} %{l}.h{k} to {wide}"]
-        args.append(f"%{l}.a{k}")
-    lines.append(_instructions(op, v.double, l, args, careful))
-    for k in range(len(expand(op).results)):
-        lines.append(f"%{l}.n{k} = fptrunc {wide} %{l}.r{k} to {narrow}")
-    return "\n".join(lines)
-
-
-def _instructions(op: str, v: Vector, l: str, args: list[str], careful: bool) -> str:
-    """An instruction list with its values named {l}.0, {l}.1, ..., its results {l}.r0 and {l}.r1."""
+    It has branches to libm if it is `careful`; else {l}.far is the mask of the lanes that need them.
+    """
+    function = v.expand(op)
     lines: list[str] = []
     masks: list[str] = []
     operand: dict[int, str] = {}
-    for k, i in enumerate(expand(op)):
-        operand[k] = f"%{l}.{k}"
+    for k, i in enumerate(function):
+        operand[k] = f"%{{l}}.f.{k}"
         given = [operand[a] for a in i.args]
         if i.op == "input":
-            operand[k] = args[i.attrs[0]]
+            operand[k] = f"{{{i.attrs[0]}}}"
         elif i.op == "const":
-            operand[k] = f"splat (i64 {i.attrs[0]})" if i.type == "i64" else real_literal(i.attrs[0])
+            operand[k] = _literal(i)
         elif i.op == "rescue" and careful:
-            lines.append(_rescue(i, v, f"{l}.{k}", given))
+            lines.append(_rescue(i, v, f"{{l}}.f.{k}", given))
         elif i.op == "rescue":
             masks.append(given[0])
             operand[k] = given[1]
         else:
-            form = INSTRUCTIONS[i.op]
-            if i.op == "select" and i.type == "i64":
-                form = form.replace("{T}", "{I}")
-            lines.append(v.fill(form).format(*given, l=f"{l}.{k}"))
-    lines += [f"%{l}.r{k} = bitcast {v.type} {operand[r]} to {v.type}" for k, r in enumerate(expand(op).results)]
+            lines.append(_instruction(i, function, v).format(*given, l=f"{{l}}.f.{k}"))
+    names = ("{l}", "{l}.second")
+    lines += [f"%{name} = bitcast {v.type} {operand[r]} to {v.type}" for name, r in zip(names, function.results)]
     if masks:
-        lines.append(f"%{l}.far = or <{v.lanes} x i1> {masks[0]}, {masks[-1]}")
+        lines.append(f"%{{l}}.far = or <{v.lanes} x i1> {masks[0]}, {masks[-1]}")
     return "\n".join(lines)
+
+
+_REALS = {"f64": "double", "i64": "double", "f32": "float", "i32": "float"}
+
+
+def _instruction(i: Instruction, function: Instructions, v: Vector) -> str:
+    """The text of an instruction, for vectors of its own type or, if it is a comparison, of that of its operands."""
+    type_ = function.list[i.args[0]].type if i.type == "mask" else i.type
+    form = INSTRUCTIONS[i.op]
+    if i.op == "select" and i.type.startswith("i"):
+        form = form.replace("{T}", "{I}")
+    return Vector(_REALS.get(type_, v.real), v.lanes).fill(form)
+
+
+def _literal(i: Instruction) -> str:
+    number = i.attrs[0]
+    return f"splat ({i.type} {number})" if i.type.startswith("i") else real_literal(number, _REALS[i.type])
 
 
 def _rescue(i: Instruction, v: Vector, l: str, operands: list[str]) -> str:
@@ -332,15 +314,16 @@ def rescue_function(symbol: str, v: Vector) -> str:
     _, name, arity = symbol.split(".")
     lines, arguments = [], []
     for k in range(1, int(arity) + 1):
-        lines += [
-            f"%at{k} = add i64 %lane, {8 * k}",
-            f"%p{k} = getelementptr double, ptr %slots, i64 %at{k}",
-            f"%x{k} = load double, ptr %p{k}",
-        ]
+        lines += [f"%p{k} = getelementptr [64 x i8], ptr %q, i64 {k}", f"%x{k} = load {v.real}, ptr %p{k}"]
         arguments.append(f"double %x{k}")
-    return _RESCUE.format(
-        symbol=symbol, name=name, loads="\n".join(lines), arguments=", ".join(arguments), lanes=v.wide
-    )
+        if v.real == "float":
+            lines.append(f"%d{k} = fpext float %x{k} to double")
+            arguments[-1] = f"double %d{k}"
+    lines.append(f"%y = call double %function({', '.join(arguments)})")
+    if v.real == "float":
+        lines.append("%n = fptrunc double %y to float")
+    lines.append(f"store {v.real} %{'n' if v.real == 'float' else 'y'}, ptr %q")
+    return _RESCUE.format(symbol=symbol, name=name, set="\n".join(lines), lanes=v.lanes, real=v.real)
 
 
 _RESCUE = """\
@@ -355,10 +338,8 @@ loop:
 %bit = trunc i64 %rest to i1
 br i1 %bit, label %set, label %last
 set:
-{loads}
-%y = call double %function({arguments})
-%q = getelementptr double, ptr %slots, i64 %lane
-store double %y, ptr %q
+%q = getelementptr {real}, ptr %slots, i64 %lane
+{set}
 br label %last
 last:
 %next = add i64 %lane, 1

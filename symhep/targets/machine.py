@@ -3,7 +3,9 @@
 `expand("exp")` runs `vecmath.exp` against a machine that records what it is asked for, each distinct instruction once.
 The result is a straight line of instructions in single-assignment form; targets print it as LLVM IR, Python or C.
 
-Types: "f64"; "i64", two's complement, wrapping; "mask", the result of a comparison. The instructions:
+Types: "f64" and "f32"; "i64" and "i32", two's complement, wrapping; "mask", the result of a comparison. A function of
+float32 values has a list of its own, `expand("exp", narrow=True)`, in which some values may be doubles. The
+instructions, told for f64 and i64; those for f32 and i32 are the same:
 
     op                                      type    arguments and meaning
     input, const                            any     attrs = (position,) or (number,)
@@ -18,6 +20,7 @@ Types: "f64"; "i64", two's complement, wrapping; "mask", the result of a compari
     iadd isub iand ior ixor shl ashr lshr   i64     shifts by a constant
     bits, from_bits                         i64, f64   the same 64 bits
     to_int, to_float                        i64, f64   toward zero; rounded
+    widen, narrow                           f64, f32   of the other type; rounded
     rescue                                  f64     attrs = (name,); (mask, fast, *args): libm's function where the
                                                     mask is set, which is rare, else `fast`
 """
@@ -29,8 +32,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from symhep.ops import OPS
-from symhep.targets import vecmath
+from symhep.targets import vecmath, vecmath32, vecmath_tables, vecmath_tables32
 
 
 class Instruction(NamedTuple):
@@ -44,7 +49,7 @@ class Instruction(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """A function of float64 values: the first `arity` instructions are its inputs."""
+    """A function of float64 or float32 values: the first `arity` instructions are its inputs."""
 
     arity: int
     list: tuple[Instruction, ...]
@@ -58,19 +63,20 @@ class Instructions:
 
 
 @cache
-def expand(name: str) -> Instructions:
-    """The instructions of an elementary function of the operation table.
+def expand(name: str, narrow: bool = False) -> Instructions:
+    """The instructions of an elementary function of the operation table, for float64 or, if narrow, for float32 values.
 
     >>> [i.op for i in expand("exp2")][:1]
     ['input']
     """
-    return record(vecmath.FUNCTIONS[name], OPS[name].arity or 1)
+    functions = vecmath32.FUNCTIONS if narrow else vecmath.FUNCTIONS
+    return record(functions[name], OPS[name].arity or 1, narrow)
 
 
-def record(function: Callable, arity: int) -> Instructions:
+def record(function: Callable, arity: int, narrow: bool = False) -> Instructions:
     """The instructions of any function written against a machine."""
-    machine = Machine()
-    inputs = [machine.make("input", (), (k,), "f64") for k in range(arity)]
+    machine = Machine(narrow)
+    inputs = [machine.make("input", (), (k,), machine.real) for k in range(arity)]
     results = function(machine, *inputs)
     results = results if isinstance(results, tuple) else (results,)
     return _needed(arity, machine.list, [r.position for r in results])
@@ -96,13 +102,15 @@ def _method(op: str, type_: str | None = None, swap: bool = False) -> Callable:
         a, b = self, m.value(other, self.type)
         if a.type != b.type:
             raise TypeError(f"{op} of {a.type} and {b.type}")
-        name = f"i{op}" if a.type == "i64" and op in _INTEGER else op
+        name = f"i{op}" if a.type in _REAL and op in _INTEGER else op
         return m.make(name, (b, a) if swap else (a, b), (), type_ or a.type)
 
     return operator
 
 
 _INTEGER = frozenset({"add", "sub", "and", "or", "xor", "lt", "le", "eq", "ne"})
+_REAL = {"i64": "f64", "i32": "f32"}  # the reals of the same size
+_WHOLE = {real: whole for whole, real in _REAL.items()}
 
 
 class Value:
@@ -144,24 +152,34 @@ class Value:
         raise TypeError("an elementary function has no branches: use m.select")
 
 
-def _unary(op: str, type_: str = "f64", of: str = "f64") -> Callable[[Machine, Any], Value]:
-    def method(self: Machine, x: Any) -> Value:
-        return self.make(op, (self.value(x, of),), (), type_)
+def _unary(op: str, types: dict[str, str] | None = None) -> Callable[[Machine, Value], Value]:
+    """An operation of one value; its type, if it is another than that of the operand, by the latter."""
+
+    def method(self: Machine, x: Value) -> Value:
+        return self.make(op, (x,), (), types[x.type] if types else x.type)
 
     return method
 
 
-def _binary(op: str, type_: str = "f64") -> Callable[[Machine, Any, Any], Value]:
-    def method(self: Machine, a: Any, b: Any) -> Value:
-        return self.make(op, (self.value(a), self.value(b)), (), type_)
+def _real(op: str) -> Callable[..., Value]:
+    """An operation of reals of one type; Python floats are constants."""
+
+    def method(self: Machine, *args: Any) -> Value:
+        type_ = self.type_of(*args)
+        return self.make(op, tuple([self.value(a, type_) for a in args]), (), type_)
 
     return method
 
 
 class Machine:
-    """Records instructions, each distinct one once."""
+    """Records instructions, each distinct one once.
 
-    def __init__(self) -> None:
+    narrow  whether the function is one of float32 values; `tables` are the constants for it
+    """
+
+    def __init__(self, narrow: bool = False) -> None:
+        self.real = "f32" if narrow else "f64"
+        self.tables = vecmath_tables32 if narrow else vecmath_tables
         self.list: list[Instruction] = []
         self._known: dict[tuple, Value] = {}
 
@@ -174,30 +192,38 @@ class Machine:
             self.list.append(Instruction(op, positions, attrs, type_))
         return self._known[key]
 
-    def value(self, x: Any, type_: str = "f64") -> Value:
+    def type_of(self, *args: Any) -> str:
+        """The type of the values among operands of one type, else that of the reals."""
+        return next((a.type for a in args if isinstance(a, Value)), self.real)
+
+    def value(self, x: Any, type_: str) -> Value:
         """x, or the constant that it stands for where a value of this type is wanted."""
         if isinstance(x, Value):
             return x
-        if type_ == "mask" or (type_ == "i64" and not isinstance(x, int)):
+        if type_ == "mask" or (type_ in _REAL and not isinstance(x, int)):
             raise TypeError(f"{x!r} is no {type_}")
-        return self.make("const", (), (int(x) if type_ == "i64" else float(x),), type_)
+        number = int(x) if type_ in _REAL else float(np.float32(x)) if type_ == "f32" else float(x)
+        return self.make("const", (), (number,), type_)
 
     def const(self, x: float) -> Value:
         """A float constant."""
-        return self.value(x)
+        return self.value(x, self.real)
 
     sqrt = _unary("sqrt")
     abs = _unary("abs")
     rint = _unary("rint")
     floor = _unary("floor")
     trunc = _unary("trunc")
-    minimum = _binary("minimum")
-    maximum = _binary("maximum")
-    copysign = _binary("copysign")
-    bits = _unary("bits", "i64")
-    from_bits = _unary("from_bits", of="i64")
-    to_int = _unary("to_int", "i64")
-    to_float = _unary("to_float", of="i64")
+    minimum = _real("minimum")
+    maximum = _real("maximum")
+    copysign = _real("copysign")
+    bits = _unary("bits", _WHOLE)
+    from_bits = _unary("from_bits", _REAL)
+    to_int = _unary("to_int", _WHOLE)
+    to_float = _unary("to_float", _REAL)
+    widen = _unary("widen", {"f32": "f64"})
+    narrow = _unary("narrow", {"f64": "f32"})
+    fma = _real("fma")  # a * b + c, rounded once
 
     def eq(self, a: Any, b: Any) -> Value:
         """Whether two values are equal."""
@@ -210,22 +236,18 @@ class Machine:
     def _ordered(self, a: Any, b: Any) -> tuple[Value, Any]:
         return (a, b) if isinstance(a, Value) else (self.value(a, b.type), b)
 
-    def fma(self, a: Any, b: Any, c: Any) -> Value:
-        """a * b + c, rounded once."""
-        return self.make("fma", (self.value(a), self.value(b), self.value(c)), (), "f64")
-
     def lshr(self, i: Value, n: int) -> Value:
         """Shift to the right, zeros moving in."""
-        return self.make("lshr", (i, self.value(n, "i64")), (), "i64")
+        return self.make("lshr", (i, self.value(n, i.type)), (), i.type)
 
     def select(self, mask: Value, a: Any, b: Any) -> Value:
         """a where the mask is set, else b."""
-        type_ = next((x.type for x in (a, b) if isinstance(x, Value)), "f64")
+        type_ = self.type_of(a, b)
         return self.make("select", (mask, self.value(a, type_), self.value(b, type_)), (), type_)
 
     def rescue(self, mask: Value, name: str, fast: Value, *args: Value) -> Value:
         """`fast`, but libm's function `name` of the arguments where the mask is set."""
-        return self.make("rescue", (mask, fast, *args), (name,), "f64")
+        return self.make("rescue", (mask, fast, *args), (name,), fast.type)
 
 
 _EQ = _method("eq", "mask")

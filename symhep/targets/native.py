@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
-import re
 import sys
 import threading
 from array import array
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
 
+from symhep import cache as files
+from symhep.cache import Store
 from symhep.program import Program
 from symhep.targets import bodies
 from symhep.targets.driver import FIELDS, PARAMETER, driver
-from symhep.targets.layout import LINE, Layout
+from symhep.targets.layout import LINE
 from symhep.targets.llvm import vector
+from symhep.targets.objects import Code
+from symhep.targets.reductions import BLOCK, Jobs
 
 SMALL = 64  # events that the small path takes
 THREAD_WORK = 50_000  # nanoseconds of work that make another thread worth while
 OPERATION_TIME = 0.02  # nanoseconds per event and instruction
-
-Store = MutableMapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +87,19 @@ def emit_assembly(text: str, triple: str, cpu: str = "", features: str = "") -> 
     return str(_machine(triple, cpu, features).emit_assembly(module))
 
 
-def _object(text: str, store: Store | None) -> bytes:
-    """Object code for this processor, from the store if it is there."""
+def kept(store: Store | None, parts: tuple[str, ...], make: Callable[[], bytes]) -> bytes:
+    """What the store has for this processor under a description, or else what `make` returns."""
+    versions = f"llvmlite {llvmlite.__version__}, LLVM {llvm.llvm_version_info}"
+    return files.kept(store, files.key("code", *parts, f"{host()}", versions), make)
+
+
+def _machine_code(text: str) -> bytes:
+    """Object code for this processor."""
     h = host()
-    versions = f"{llvm.llvm_version_info} {h}"
-    key = hashlib.sha256(f"{versions}\n{text}".encode()).hexdigest()
-    found = store.get(key) if store is not None else None
-    if found is None:
-        found = emit_object(text, h.triple, h.cpu, h.features)
-        if store is not None:
-            store[key] = found
-    return found
+    return emit_object(text, h.triple, h.cpu, h.features)
 
 
-def _load(code: bytes) -> llvm.ExecutionEngine:
+def load(code: bytes) -> llvm.ExecutionEngine:
     """Object code linked into this process; it stays as long as the engine does."""
     h = host()
     module = llvm.parse_assembly("")
@@ -113,7 +113,7 @@ def _load(code: bytes) -> llvm.ExecutionEngine:
 
 
 @cache
-def _c_function(name: str) -> int:
+def c_function(name: str) -> int:
     """The address of a function of the C library."""
     libraries = ("ucrtbase",) if sys.platform == "win32" else (None, "libm.so.6")
     for library in libraries:
@@ -132,6 +132,8 @@ class _Driver:
     run: Callable[..., None]
     small: Callable[..., None]
     describe: Callable[..., None]
+    reduce: Callable[..., None]
+    finish: Callable[..., None]
     run_address: int
 
 
@@ -139,15 +141,20 @@ _drivers: dict[tuple[str, int], _Driver] = {}
 _RUN = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 5)
 _DESCRIBE = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)
 _SMALL = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 3)
+_REDUCE = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 6)
+_FINISH = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)
 
 
 def _driver(dtype: np.dtype, width: int, store: Store | None) -> _Driver:
-    key = (dtype.str, width)
-    if key not in _drivers:
-        engine = _load(_object(driver(vector(dtype, width)), store))
-        run, small, describe = map(engine.get_function_address, ("run", "small", "describe"))
-        _drivers[key] = _Driver(engine, _RUN(run), _SMALL(small), _DESCRIBE(describe), run)
-    return _drivers[key]
+    kind = (dtype.str, width)
+    if kind not in _drivers:
+        make = lambda: _machine_code(driver(vector(dtype, width), host().balance))
+        engine = load(kept(store, ("driver", dtype.str, str(width)), make))
+        names = ("run", "small", "describe", "reduce", "finish")
+        run, small, describe, reduce, finish = map(engine.get_function_address, names)
+        functions = _RUN(run), _SMALL(small), _DESCRIBE(describe), _REDUCE(reduce), _FINISH(finish)
+        _drivers[kind] = _Driver(engine, *functions, run)
+    return _drivers[kind]
 
 
 def compile_program(program: Program, dtype: Any, *, width: int | None = None, store: Store | None = None) -> Native:
@@ -155,43 +162,51 @@ def compile_program(program: Program, dtype: Any, *, width: int | None = None, s
 
     dtype  float64 or float32: what columns hold and what is computed in
     width  doubles in a vector: 2, 4 or 8; what suits the processor if not given
-    store  keeps object code under content hashes
+    store  keeps object code under content hashes: `symhep.cache.level("code")`
     """
     dtype = np.dtype(dtype)
     if dtype not in (np.float64, np.float32):
         raise TypeError(f"programs run on float64 or float32, not {dtype}")
     width = width or host().width
-    text, layout = bodies.emit(program, dtype, width, host().balance)
-    parameters = [not n.axes for n in program.inputs]
-    return Native(text, layout, dtype, parameters, _load(_object(text, store)), _driver(dtype, width, store))
+
+    def make() -> bytes:
+        text, layout = bodies.emit(program, dtype, width, host().balance)
+        return Code.of(_machine_code(text), layout, text).to_bytes()
+
+    parts = () if store is None else (program.graph.digest(), dtype.str, str(width))
+    code = Code.from_bytes(kept(store, parts, make))
+    return Native(program, code, dtype, load(code.machine), _driver(dtype, width, store))
 
 
 class Native:
     """A compiled program. Calls from several threads at a time are safe.
 
-    text             the LLVM IR of the kernel
     layout           of the scratch memory
     kernel_address   what the driver's functions take first
     run_address      the driver's `run`, for callers outside Python
     """
 
-    def __init__(
-        self, text: str, layout: Layout, dtype: np.dtype, parameters: list[bool], engine: Any, driver: _Driver
-    ) -> None:
-        self.text, self.layout, self.dtype, self.parameters = text, layout, dtype, parameters
+    def __init__(self, program: Program, code: Code, dtype: np.dtype, engine: Any, driver: _Driver) -> None:
+        self.program, self.layout, self.dtype = program, code.layout, dtype
+        self.parameters = [not n.axes for n in program.inputs]
         self._engine, self._driver = engine, driver
-        numbers = {name: getattr(layout, name, 0) for name in FIELDS}
+        numbers = {name: getattr(code.layout, name, 0) for name in FIELDS}
         numbers |= {name: engine.get_function_address(name) for name in ("once", "each")}
-        numbers |= {name: _c_function(name) for name in ("malloc", "free")}
-        for name in re.findall(r"^@libm\.(\w+) =", text, re.MULTILINE):
+        numbers |= {name: c_function(name) for name in ("malloc", "free")}
+        for name in code.libm:
             place = engine.get_global_value_address(f"libm.{name}")
-            ctypes.c_ssize_t.from_address(place).value = _c_function(name)
+            ctypes.c_ssize_t.from_address(place).value = c_function(name)
         self._kernel = array("q", [numbers[name] for name in FIELDS])
         self.kernel_address = self._kernel.buffer_info()[0]
         self.run_address = driver.run_address
-        self._any_parameter = any(parameters)
-        self.event_time = OPERATION_TIME * text.count("\n")
+        self._any_parameter = any(self.parameters)
+        self.event_time = OPERATION_TIME * code.lines
         self._local = threading.local()
+
+    @cached_property
+    def text(self) -> str:
+        """The LLVM IR of the kernel."""
+        return bodies.emit(self.program, self.dtype, self.layout.vector.width, host().balance)[0]
 
     def run(self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], threads: int = 1) -> None:
         """Compute all events.
@@ -204,14 +219,10 @@ class Native:
         events = len(outputs[0]) if outputs else 0
         if events:
             described = self._describe(columns, outputs, events)
-            pieces = self._pieces(events, threads)
-            others = [_pool().submit(self._piece, described, *piece) for piece in pieces[1:]]
-            self._piece(described, *pieces[0])
-            for other in others:
-                other.result()
+            side_by_side(partial(self._piece, described), self._pieces(events, threads, self.layout.events))
 
-    def _describe(self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], events: int) -> array:
-        """Address and stride of every column."""
+    def _describe(self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], events: int, rows=0) -> array:
+        """Address and stride of every column; after the outputs there may be `rows` contiguous ones without address."""
         arrays = [*columns, *outputs]
         if _address is _fast_address and self._all_regular(arrays, events):
             described = array("q", bytes(16 * len(arrays)))
@@ -230,8 +241,9 @@ class Native:
             if column.size != events:
                 raise ValueError("the outputs have different numbers of events")
             described.extend((_address(column), column.strides[0] if events > 1 else self.dtype.itemsize))
-        if len(outputs) != self.layout.outputs:
-            raise ValueError(f"{self.layout.outputs} outputs are needed, not {len(outputs)}")
+        described.extend((0, self.dtype.itemsize) * rows)
+        if len(outputs) + rows != self.layout.outputs:
+            raise ValueError(f"{self.layout.outputs} outputs are needed, not {len(outputs) + rows}")
         return described
 
     def _all_regular(self, arrays: list[np.ndarray], events: int) -> bool:
@@ -245,11 +257,35 @@ class Native:
         if column.dtype is not self.dtype and column.dtype != self.dtype:
             raise TypeError(f"a column is {column.dtype}, the kernel works on {self.dtype}")
 
-    def _pieces(self, events: int, threads: int) -> list[tuple[int, int]]:
+    def reduce(
+        self,
+        columns: Sequence[np.ndarray],
+        outputs: Sequence[np.ndarray],
+        events: int,
+        reductions: Any,
+        threads: int = 1,
+    ) -> list[float]:
+        """Compute all events, as `run` does, and reduce the last output columns, which are not among `outputs`.
+
+        reductions  for each the position of its column among the last ones, and the name of the operation
+        """
+        jobs = Jobs(reductions, self.layout, events)
+        if events:
+            described = self._describe(columns, outputs, events, jobs.columns)
+
+            def piece(start: int, stop: int) -> None:
+                own, job, scratch = described[:], jobs.job(), self._scratch().address
+                place = own.buffer_info()[0]
+                self._driver.reduce(self.kernel_address, place, scratch, start, stop, job.buffer_info()[0])
+
+            side_by_side(piece, self._pieces(events, threads, BLOCK))
+        return jobs.finished(self._driver.finish)
+
+    def _pieces(self, events: int, threads: int, block: int) -> list[tuple[int, int]]:
         """Cut the events at ends of blocks, one piece for each thread that is worth while."""
         worth = int(events * self.event_time / THREAD_WORK)
         threads = max(1, min(threads, worth))
-        size = self.layout.events * -(-events // (self.layout.events * threads))
+        size = block * -(-events // (block * threads))
         return [(start, min(start + size, events)) for start in range(0, events, size)]
 
     def _piece(self, described: array, start: int, stop: int) -> None:
@@ -309,6 +345,14 @@ def _choose_address() -> Callable[[np.ndarray], int]:
 
 
 _address = _choose_address()
+
+
+def side_by_side(do: Callable[[int, int], None], pieces: Sequence[tuple[int, int]]) -> None:
+    """Do all pieces, the first in this thread and the others in threads of the pool."""
+    others = [_pool().submit(do, *piece) for piece in pieces[1:]]
+    do(*pieces[0])
+    for other in others:
+        other.result()
 
 
 _executor: ThreadPoolExecutor | None = None

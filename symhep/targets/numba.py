@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from symhep.graph import Node, is_const, value_of
-from symhep.ops import ELEMENTARY_COST, OPS
+from symhep.ops import ELEMENTARY_COST, OPS, REDUCTIONS
 from symhep.program import Program
+from symhep.targets import sums
 from symhep.targets.machine import Instruction, expand
+from symhep.targets.numba_stages import staged
 from symhep.targets.numpy import identifier, literal, names
 
 # What the table of operations and the instruction lists have in common.
@@ -73,11 +75,13 @@ INSTRUCTIONS = {
     "ixor": "{0} ^ {1}",
     "shl": "{0} << {1}",
     "ashr": "{0} >> {1}",
-    "lshr": "np.int64(np.uint64({0}) >> np.uint64({1}))",
+    "lshr": "np.{i}(np.u{i}({0}) >> np.u{i}({1}))",
     "bits": "bits({0})",
     "from_bits": "from_bits({0})",
-    "to_int": "np.int64({0})",
-    "to_float": "np.float64({0})",
+    "to_int": "np.{i}({0})",
+    "to_float": "np.{f}({0})",
+    "widen": "np.float64({0})",
+    "narrow": "np.float32({0})",
 }
 
 _HEADER = """\
@@ -95,22 +99,22 @@ from numba.extending import intrinsic
 @intrinsic
 def fma(context, a, b, c):
     """a * b + c, rounded once."""
-    signature = types.float64(types.float64, types.float64, types.float64)
-    return signature, lambda context, build, signature, args: build.fma(*args)
+    real = types.float32 if a == types.float32 else types.float64
+    return real(real, real, real), lambda context, build, signature, args: build.fma(*args)
 
 
 @intrinsic
 def bits(context, x):
-    """The 64 bits of a float64 as an integer."""
-    signature = types.int64(types.float64)
-    return signature, lambda c, build, s, args: build.bitcast(args[0], c.get_value_type(types.int64))
+    """The bits of a float as an integer of the same size."""
+    signature = types.int32(types.float32) if x == types.float32 else types.int64(types.float64)
+    return signature, lambda c, build, s, args: build.bitcast(args[0], c.get_value_type(s.return_type))
 
 
 @intrinsic
 def from_bits(context, i):
-    """The float64 with these 64 bits."""
-    signature = types.float64(types.int64)
-    return signature, lambda c, build, s, args: build.bitcast(args[0], c.get_value_type(types.float64))
+    """The float with these bits."""
+    signature = types.float32(types.int32) if i == types.int32 else types.float64(types.int64)
+    return signature, lambda c, build, s, args: build.bitcast(args[0], c.get_value_type(s.return_type))
 '''
 
 _NJIT = '@njit(error_model="numpy", nogil=True)'
@@ -129,38 +133,51 @@ def emit(program: Program, dtype: Any = np.float64, name: str = "kernel") -> str
 
     dtype  the working dtype, float64 or float32: constants are rounded to it
     """
-    writer = _Writer(program, np.dtype(dtype), identifier(name))
-    functions = [_function(op) for op in writer.elementary]
+    writer = Writer(program, np.dtype(dtype), identifier(name))
+    functions = [_function(op, writer.dtype) for op in writer.elementary]
     header = _HEADER + _INTRINSICS if functions else _HEADER
-    return "\n\n".join([header, *functions, writer.function()])
+    return "\n\n".join([header, *functions, *sums.functions(writer.used, _NJIT), writer.function()])
 
 
-class _Writer:
+class Writer:
     """Writes the function of one program."""
 
     def __init__(self, program: Program, dtype: np.dtype, name: str) -> None:
         self.program, self.dtype, self.name = program, dtype, name
         self.names = names(program.graph)
-        used = {n.op for n in program.graph.order}
-        self.elementary = [op for op, row in OPS.items() if op in used and TEXTS.get(op, "").startswith(f"{op}_(")]
+        self.used = {n.op for n in program.graph.order}
+        self.taken = {*self.names.values(), *[self.value(n) for n in program.inputs]}
+        self.index = self.local("i")
+        self.elementary = [op for op, row in OPS.items() if op in self.used and TEXTS.get(op, "").startswith(f"{op}_(")]
+
+    def local(self, name: str) -> str:
+        """A name that no value has."""
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
 
     def function(self) -> str:
-        graph, names = self.program.graph, self.names
-        columns = [names[n] for n in self.program.inputs]
+        staged_program = self.program.axes is not None or not self.used.isdisjoint(REDUCTIONS)
+        body = staged(self) if staged_program else self.lines()
+        text = "".join(f"    {line}\n" for line in body)
+        return f"{_NJIT}\ndef {self.name}({', '.join([self.names[n] for n in self.program.inputs])}):\n{text}"
+
+    def lines(self) -> list[str]:
+        """The lines of a function without reductions."""
+        graph, i, size = self.program.graph, self.index, self.local("n")
         batch = [n for n in self.program.inputs if n.axes]
-        body = [f"n = len({names[batch[0]]})" if batch else "n = 1"]
-        results = [f"out{i}" for i in range(len(graph.outputs))]
-        body += [f"{r} = np.empty(n, np.{self.dtype.name})" for r in results]
+        body = [f"{size} = len({self.names[batch[0]]})" if batch else f"{size} = 1"]
+        results = [self.local(f"out{k}") for k in range(len(graph.outputs))]
+        body += [f"{r} = np.empty({size}, np.{self.dtype.name})" for r in results]
         read = {n for n in graph.order if n.op == "input"}
         body += [self.load(n, "[0]") for n in self.program.inputs if not n.axes and n in read]
         body += [line for step in self.program.steps for line in map(self.line, step.once)]
-        body.append("for i in range(n):")
-        body += [f"    {self.load(n, '[i]')}" for n in batch if n in read]
+        body.append(f"for {i} in range({size}):")
+        body += [f"    {self.load(n, f'[{i}]')}" for n in batch if n in read]
         body += [f"    {line}" for step in self.program.steps for line in map(self.line, step.each)]
-        body += [f"    {r}[i] = {self.stored(n)}" for r, n in zip(results, graph.outputs, strict=True)]
-        body.append(f"return ({', '.join(results)},)")
-        text = "".join(f"    {line}\n" for line in body)
-        return f"{_NJIT}\ndef {self.name}({', '.join(columns)}):\n{text}"
+        body += [f"    {r}[{i}] = {self.stored(n)}" for r, n in zip(results, graph.outputs, strict=True)]
+        return [*body, f"return ({', '.join(results)},)"]
 
     def value(self, n: Node) -> str:
         """The name of a value inside the loop; columns have the plain name of their argument."""
@@ -183,21 +200,13 @@ class _Writer:
 
     def line(self, n: Node) -> str:
         if n.op == "item":
-            text = f"{self.pair(n.args[0])}[{n.attrs[0]}]"
-            return f"{self.names[n]} = {self.narrowed(text)}"
-        args = [self.argument(a) for a in n.args]
-        if n.op not in self.elementary:
-            return f"{self.names[n]} = {TEXTS[n.op].format(*args)}"
-        text = TEXTS[n.op].format(*map(self.widened, args))
-        return f"{self.pair(n)} = {text}" if n.op == "sincos" else f"{self.names[n]} = {self.narrowed(text)}"
+            return f"{self.names[n]} = {self.pair(n.args[0])}[{n.attrs[0]}]"
+        args = [self.real(a) if n.op in self.elementary else self.argument(a) for a in n.args]
+        return f"{self.pair(n) if n.op == 'sincos' else self.names[n]} = {TEXTS[n.op].format(*args)}"
 
-    def widened(self, text: str) -> str:
-        """Elementary functions take float64."""
-        return text if self.dtype == np.float64 else f"np.float64({text})"
-
-    def narrowed(self, text: str) -> str:
-        """Elementary functions are computed in float64 and rounded."""
-        return text if self.dtype == np.float64 else f"np.float32({text})"
+    def real(self, n: Node) -> str:
+        """An argument of an elementary function, which works on the bits of numbers of the working dtype."""
+        return f"np.{self.dtype.name}({self.argument(n)})" if n.dtype == "bool" else self.argument(n)
 
     def pair(self, n: Node) -> str:
         """A name for the two results of sincos: that of its first user, with a suffix."""
@@ -205,9 +214,9 @@ class _Writer:
         return f"{self.names[user]}_pair"
 
 
-def _function(op: str) -> str:
+def _function(op: str, dtype: np.dtype) -> str:
     """An elementary function written out from its instruction list."""
-    instructions = expand(op)
+    instructions = expand(op, dtype == np.float32)
     arguments = [f"x{k}" for k in range(instructions.arity)]
     texts: dict[int, str] = {}
     lines = []
@@ -224,15 +233,25 @@ def _function(op: str) -> str:
 
 
 def _constant(i: Instruction) -> str:
-    number = i.attrs[0]
-    return f"np.int64({number})" if i.type == "i64" else literal(number, np.float64)
+    if i.type == "f64":
+        return literal(i.attrs[0], np.float64)
+    return f"np.float32({literal(i.attrs[0], np.float64)})" if i.type == "f32" else f"np.int{i.type[1:]}({i.attrs[0]})"
 
 
 def _expression(i: Instruction, args: list[str]) -> str:
     if i.op == "rescue":
-        mask, fast, *given = args
-        return f"math.{i.attrs[0]}({', '.join(given)}) if {mask} else {fast}"
-    return INSTRUCTIONS[i.op].format(*args)
+        return _rescue(i, *args)
+    size = "32" if i.type in ("f32", "i32") else "64"
+    text = INSTRUCTIONS[i.op].format(*args, i=f"int{size}", f=f"float{size}")
+    # numba has the result of smaller integers in 64 bits
+    return f"np.int32({text})" if i.type == "i32" and i.op not in ("bits", "select") else text
+
+
+def _rescue(i: Instruction, mask: str, fast: str, *args: str) -> str:
+    if i.type == "f32":
+        wide = ", ".join([f"np.float64({x})" for x in args])
+        return f"np.float32(math.{i.attrs[0]}({wide})) if {mask} else {fast}"
+    return f"math.{i.attrs[0]}({', '.join(args)}) if {mask} else {fast}"
 
 
 def load(text: str) -> Callable[[Sequence[Any]], list[np.ndarray]]:

@@ -18,8 +18,11 @@ import numpy as np
 
 from symhep.graph import Graph, Node, Number, is_const, value_of
 from symhep.program import Program
+from symhep.targets import sums
 
 BLOCK = 2048  # events at a time: temporaries stay in the cache, and memory stays bounded
+
+_SIZE = "real(len({0}))"
 
 # One text per operation of a lowered program; a tuple where there are several results, which `item` picks from.
 TEXTS: dict[str, str | tuple[str, ...]] = {
@@ -70,9 +73,15 @@ TEXTS: dict[str, str | tuple[str, ...]] = {
     "pow": "np.power({0}, {1})",
     "sincos": ("np.sin({0})", "np.cos({0})"),
     "keep": "{0}",
+    "batch_sum": "real(batch_sum({0}))",
+    "batch_max": "real(batch_max({0}))",
+    "batch_min": "real(batch_min({0}))",
+    "batch_size": _SIZE,
 }
 
-_RESERVED = frozenset({"np", "math", "real", "erf", *keyword.kwlist, *keyword.softkwlist})
+_RESERVED = frozenset(
+    {"np", "math", "real", "erf", "len", "two_sum", *sums.NAMES, *keyword.kwlist, *keyword.softkwlist}
+)
 _ERF = "erf = np.vectorize(math.erf, otypes=[real])  # NumPy has none\n"
 
 
@@ -195,11 +204,15 @@ class _Writer:
     def __init__(self, graph: Graph, dtype: np.dtype) -> None:
         self.names = names(graph)
         self.dtype = dtype
-        self.uses_erf = any(n.op == "erf" for n in graph.order)
+        self.used = {n.op for n in graph.order}
+        # for each batch axis a column that has it
+        self.column = {axis: self.names[n] for n in reversed(graph.inputs) for axis in n.axes}
 
     def header(self) -> str:
-        imports = "import math\n\nimport numpy as np\n" if self.uses_erf else "import numpy as np\n"
-        return f"{imports}\nreal = np.{self.dtype.name}\n{_ERF if self.uses_erf else ''}"
+        erf = "erf" in self.used
+        imports = "import math\n\nimport numpy as np\n" if erf else "import numpy as np\n"
+        head = f"{imports}\nreal = np.{self.dtype.name}\n{_ERF if erf else ''}"
+        return "\n\n".join([head, *sums.functions(self.used)])
 
     def argument(self, n: Node, alone: bool) -> str:
         """The text of an operand; a constant that has no column beside it says its dtype, or it would be float64."""
@@ -217,6 +230,8 @@ class _Writer:
         if n.op == "item":
             pair = n.args[0]
             return f"{self.names[n]} = {self._expression(TEXTS[pair.op][n.attrs[0]], pair.args)}"
+        if n.op == "batch_size":
+            return f"{self.names[n]} = {_SIZE.format(self.column[n.attrs[0]])}"
         text = TEXTS.get(n.op)
         if not isinstance(text, str):
             raise ValueError(f"a program for a target may not hold {n.op!r}: lower the graph first")
@@ -229,34 +244,38 @@ class _Writer:
 
 def compile_program(program: Program, dtype: Any = np.float64) -> Loaded:
     """The function that the emitted text defines, on columns."""
-    return load(emit(program, dtype))
+    return load(emit(program, dtype), dtype)
 
 
-def load(text: str) -> Loaded:
+def load(text: str, dtype: Any = np.float64) -> Loaded:
     """Make an emitted function callable on a list of columns."""
     file = f"<symhep {blake2b(text.encode(), digest_size=6).hexdigest()}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     namespace: dict[str, Any] = {}
     exec(compile(text, file, "exec"), namespace)
-    return Loaded(next(f for f in reversed(namespace.values()) if callable(f)))
+    function = next(f for f in reversed(namespace.values()) if callable(f))
+    return Loaded(function, np.dtype(dtype), whole=re.search(_REDUCES, text) is not None)
+
+
+_REDUCES = rf"\b({'|'.join(sums.NAMES)}|len)\("  # in a text: a function that has to see all events at once
 
 
 class Loaded:
-    """An emitted function, run block by block.
+    """An emitted function, run block by block; a function with reductions over the batch is run on whole columns.
 
     Columns are one-dimensional, all of one length or of length 1, or scalars.
     """
 
     small = None  # no shorter way for few events
 
-    def __init__(self, function: Callable[..., tuple]) -> None:
-        self.function = function
+    def __init__(self, function: Callable[..., tuple], dtype: np.dtype, whole: bool = False) -> None:
+        self.function, self.dtype, self.whole = function, dtype, whole
 
     def __call__(self, columns: Sequence[Any]) -> list[Any]:
         """The results, each as long as the columns that it depends on; a scalar if it depends on none."""
         arrays = [np.asarray(c) for c in columns]
         events = _events(arrays)
-        if events <= BLOCK:
+        if events <= BLOCK or self.whole:
             return list(self.function(*arrays))
         results: list[Any] = []
         for part, values in self._blocks(arrays, events):
@@ -274,9 +293,23 @@ class Loaded:
             for output, v in zip(outputs, values, strict=True):
                 output[part] = v
 
+    def reduce(
+        self, columns: Sequence[Any], outputs: Sequence[np.ndarray], events: int, reductions: Any, threads: int = 1
+    ) -> list[float]:
+        """Write the results, as `run` does, but for the last ones: these are reduced.
+
+        reductions  for each the position of its column among the last ones, and the name of the operation
+        """
+        rows = [np.empty(events, self.dtype) for _ in range(max([k + 1 for k, _ in reductions], default=0))]
+        if events:
+            self.run(columns, [*outputs, *rows], threads)
+        with np.errstate(all="ignore"):
+            return [float(sums.function(name)(rows[k])) for k, name in reductions]
+
     def _blocks(self, arrays: Sequence[np.ndarray], events: int) -> Iterator[tuple[slice, tuple]]:
-        for start in range(0, events, BLOCK):
-            part = slice(start, min(start + BLOCK, events))
+        size = max(events, 1) if self.whole else BLOCK
+        for start in range(0, events, size):
+            part = slice(start, min(start + size, events))
             yield part, self.function(*[a[part] if a.size == events else a for a in arrays])
 
 

@@ -163,20 +163,20 @@ def cuts(lines: Sequence[Line], weight: Callable[[Line], int], limit: int) -> li
     total = [0, *accumulate(weight(line) for line in lines)]
     if total[-1] <= limit:
         return [(0, len(lines))] if lines else []
-    alive = _alive(lines)
+    waiting = alive(lines)
     ranges, start = [], 0
     while total[-1] - total[start] > limit:
         near = next(k for k in range(start + 1, len(lines) + 1) if total[k] - total[start] >= limit // 2)
         far = near
         while far + 1 < len(lines) and total[far + 1] - total[start] <= limit:
             far += 1
-        stop = min(range(far, near - 1, -1), key=lambda k: alive[k])
+        stop = min(range(far, near - 1, -1), key=lambda k: waiting[k])
         ranges.append((start, stop))
         start = stop
     return [*ranges, (start, len(lines))] if start < len(lines) else ranges
 
 
-def _alive(lines: Sequence[Line]) -> list[int]:
+def alive(lines: Sequence[Line]) -> list[int]:
     """For each boundary between lines, how many values made before it are used after it."""
     made = {r: k for k, line in enumerate(lines) for r in results(line)}
     last = {a: k for k, line in enumerate(lines) for a in line.args if a in made}

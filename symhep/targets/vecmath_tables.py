@@ -1,9 +1,53 @@
-"""Coefficients of the double-precision functions in vecmath.py, lowest power first.
+"""Constants and coefficients of the double-precision functions in vecmath.py; coefficients have the lowest power first.
 
 Own work: minimax fits by a Remez exchange in 50-digit arithmetic (mpmath).  Each coefficient is
 rounded to double in turn, from the lowest power up, and the remaining ones are fitted again, so the
 stated error bounds are those of the rounded polynomials.
 """
+
+# The format.
+BITS = 64
+MANTISSA_BITS = 52
+MANTISSA = (1 << 52) - 1
+EXPONENT_MASK = 2047
+BIAS = 1023.0
+SIGN_BIT = -(1 << 63)
+ONE_BITS = 0x3FF0000000000000
+SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
+MIN_NORMAL = 2.0**-1022
+SUBNORMAL_BITS = 54.0  # 2 to this power makes subnormals normal
+
+# 1.5 * 2**52: adding it rounds to an integer, which then stands in the low bits of the sum.
+MAGIC = 6755399441055744.0
+MAGIC_BITS = 0x4338000000000000
+
+# High and low parts.  The first part of LN2 and of LOG10_2 has 42 bits and the second of PIO2_PARTS has 30: their
+# products with the integers in use are exact.
+LN2 = (0.6931471805598903, 5.497923018708371e-14)
+LOG10_2 = (0.30102999566395283, 2.8363394551044964e-14)
+PIO2_PARTS = (1.5707963267948966, 6.12323399409214e-17, 1.6446256936324258e-26)
+PIO2_EXACT = True
+PIO2 = (1.5707963267948966, 6.123233995736766e-17)
+PI = (3.141592653589793, 1.2246467991473532e-16)
+LOG2_E = (1.4426950408889634, 2.0355273740931033e-17)
+LOG10_E = (0.4342944819032518, 1.098319650216765e-17)
+THIRD = (0.3333333333333333, 1.850371707708594e-17)
+TWO_OVER_PI = 0.6366197723675814
+CBRT2 = 1.2599210498948732
+CBRT_HALF = 0.7937005259840998
+
+# Where functions change their form, overflow or reach their limit; next to 0, f(x) = x below NEGLIGIBLE if f'' != 0
+# there, else below 1 / LARGE.
+TRIG_MAX = 2.0**23
+EXP_RANGE = (-750.0, 710.0)
+EXP2_RANGE = (-1080.0, 1025.0)
+EXPM1_MIN = -60.0
+SINH_MAX = 710.6
+TANH_MAX = 20.0
+ERF_MAX = 5.95
+NEGLIGIBLE = 2.0**-54
+LARGE = 2.0**28
+
 
 # exp(r) = 1 + r + r**2 P(r), |r| <= ln2/2, relative error 2**-57.9.
 EXP = (

@@ -12,13 +12,13 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from benchmarks import __main__ as command
-from benchmarks import helas_c
+from benchmarks import cached_start, helas_c
 from benchmarks.compare import DTYPES, Comparison, Row, Server, WrongValues, compare, deviation
 from benchmarks.inputs import INPUTS, Input
 from benchmarks.systems import IN_C, SYSTEMS, Prepared, Unsupported, as_written
 from benchmarks.timing import FEWEST, medians, seconds_per_call
 
-MODULES = ("__main__", "compile_time", "special_functions", "sympy_route", "systems", "timing")
+MODULES = ("__main__", "cached_start", "compile_time", "special_functions", "sympy_route", "systems", "timing")
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -167,3 +167,8 @@ def _app():
     app = typer.Typer()
     app.command()(command.main)
     return app
+
+
+def test_a_cached_kernel_is_sooner_ready(tmp_path):
+    for cold, warm in cached_start.compare(500, tmp_path).values():
+        assert 0 < warm < cold

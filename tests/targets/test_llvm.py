@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from symhep.graph import Graph
-from symhep.ops import OPS
+from symhep.ops import OPS, REDUCTIONS
 from symhep.program import build
 from symhep.targets import bodies
 from symhep.targets.bodies import emit
@@ -19,7 +19,8 @@ from symhep.targets.native import compile_program, emit_assembly, emit_object
 from symhep.targets.segments import cuts, segment, straighten
 from tests.programs import evaluate, program_of, straight_line
 
-LOWERED = {"input", "const", "power", "sum", "product", "complex", "real", "imag", "conj"}
+LEAVES = {"input", "const", "batch_size"}
+LOWERED = {*LEAVES, *REDUCTIONS, "custom", "power", "sum", "product", "complex", "real", "imag", "conj"}
 WITHOUT_TEXT = {"item", "keep"}  # a name for a value that is there
 EVERY_KIND = (
     "add", "sub", "mul", "div", "sqrt", "neg", "abs", "minimum", "maximum", "copysign", "floor", "ceil", "trunc", "rint"

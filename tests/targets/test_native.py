@@ -318,7 +318,8 @@ def test_columns_that_do_not_fit(kernels):
         compile_program(kernels[0], np.int64)
 
 
-def test_stored_objects():
+def test_stored_objects(monkeypatch):
+    monkeypatch.setattr("symhep.cache.WORTH", 0.0)
     store = {}
     program = straight_line(50, 4, 2)
     x = values(30, 4, np.float32)

@@ -8,6 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from symhep.targets import vecmath_tables
 from symhep.targets.vecmath import FUNCTIONS
 
 TOLERANCE = 2.0  # ulp
@@ -39,6 +40,7 @@ def libm(name, x):
 class Machine:
     """The abstract machine on NumPy arrays; a mask is a boolean array and an integer an int64 array."""
 
+    tables = vecmath_tables
     const = np.float64
     fma = staticmethod(exact_fma)
     sqrt = staticmethod(np.sqrt)
