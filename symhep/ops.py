@@ -25,6 +25,7 @@ reduces   whether the result does not vary over the batch axis that is the attri
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 ELEMENTARY_COST = 24.0
@@ -149,6 +150,7 @@ COMPARISONS = frozenset(row.name for row in _ROWS if row.counts == "compare")
 LOGIC = frozenset({"and", "or", "not"})
 
 
+@cache
 def resolve(dotted: str):
     """Return the object that a dotted name of the table stands for.
 

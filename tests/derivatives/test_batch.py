@@ -1,0 +1,149 @@
+"""Derivatives through reductions over the batch: by parameters and by values per event, in one pass and in several."""
+
+import numpy as np
+import pytest
+
+import symhep as sh
+from symhep.errors import ArgumentError
+
+RNG = np.random.default_rng(21)
+X, W = RNG.normal(size=1003), RNG.uniform(0.5, 1.5, 1003)
+
+
+@sh.kernel(parameters=("mass", "width", "fraction"))
+def nll(m, mass, width, fraction):
+    peak = width / np.pi / ((m - mass) ** 2 + width**2)
+    return -sh.batch_sum(np.log(fraction * peak + (1 - fraction) * np.exp(-m * m)))
+
+
+@sh.kernel(parameters=("scale",))
+def spread(x, scale):
+    y = x * scale + np.sin(x)
+    return sh.batch_mean((y - sh.batch_mean(y)) ** 2)
+
+
+@sh.kernel(parameters=("t",))
+def softmax(x, t):
+    z = x * t
+    top = sh.batch_max(z)
+    return top + np.log(sh.batch_sum(np.exp(z - top)))
+
+
+@sh.kernel(parameters=("gain", "shift"))
+def two_samples(m: sh.Scalar.over("data"), x: sh.Scalar.over("mc"), w: sh.Scalar.over("mc"), gain, shift):
+    density = lambda v: np.exp(-gain * (v - shift) ** 2)
+    return -sh.batch_sum(np.log(density(m) + 0.1)) + sh.batch_sum(1 + 0 * m) * np.log(sh.batch_sum(w * density(x)))
+
+
+def differences(f, values, names):
+    found = {}
+    for name in names:
+        h = 1e-5 * abs(values[name])
+        found[name] = (f(**{**values, name: values[name] + h}) - f(**{**values, name: values[name] - h})) / (2 * h)
+    return found
+
+
+CASES = {
+    "likelihood": (nll, {"m": X, "mass": 0.3, "width": 0.4, "fraction": 0.6}, ("mass", "width", "fraction")),
+    "two passes": (spread, {"x": X, "scale": 1.3}, ("scale",)),
+    "largest value": (softmax, {"x": X, "t": 0.7}, ("t",)),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_by_parameters(name):
+    kernel, values, parameters = CASES[name]
+    right = differences(kernel, values, parameters)
+    value, found = sh.value_and_grad(kernel, parameters)(**values)
+    assert value == pytest.approx(kernel(**values), rel=1e-14)
+    for p in parameters:
+        assert np.shape(found[p]) == () and found[p] == pytest.approx(right[p], rel=1e-7)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_by_values_per_event(name):
+    kernel, values, _ = CASES[name]
+    data = next(iter(values))
+    found = sh.grad(kernel, data)(**values)
+    assert found.shape == X.shape
+    for i in (0, 17, 1002):
+        moved = lambda h, i=i: kernel(**{**values, data: np.where(np.arange(X.size) == i, X + h, X)})
+        assert found[i] == pytest.approx((moved(1e-4) - moved(-1e-4)) / 2e-4, rel=1e-4, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_second_derivatives(name):
+    kernel, values, parameters = CASES[name]
+    H = sh.hessian(kernel, parameters)(**values)
+    for p in parameters:
+        right = differences(lambda p=p, **v: sh.grad(kernel, [p])(**v)[p], values, parameters)
+        for q in parameters:
+            assert H[p][q] == pytest.approx(right[q], rel=1e-6, abs=1e-6)
+            assert H[p][q] == H[q][p]
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_checked_in_high_precision(name):
+    kernel, _, _ = CASES[name]
+    assert sh.check_derivatives(kernel)
+
+
+def test_gradient_does_not_depend_on_threads():
+    x = RNG.normal(size=50_000)
+    g = sh.grad(nll, ("mass", "width"))
+    results = [g(x, 0.3, 0.4, 0.6, threads=n) for n in (1, 2, 3)]
+    assert results[0] == results[1] == results[2]
+
+
+def test_jvp_and_vjp():
+    tangent = {"m_dot": np.cos(X), "mass_dot": 0.2, "width_dot": -0.3, "fraction_dot": 0.5}
+    values = {"m": X, "mass": 0.3, "width": 0.4, "fraction": 0.6}
+    _, along = sh.jvp(nll)(**values, **tangent)
+    _, back = sh.vjp(nll)(**values, cotangent=1.0)
+    products = [np.sum(back[n] * tangent[f"{n}_dot"]) for n in values]
+    assert along == pytest.approx(sum(products), rel=1e-12)
+
+
+def test_value_per_event_by_parameters():
+    centred = sh.kernel(lambda x, a: x * a - sh.batch_mean(np.exp(a * x)), parameters=("a",))
+    found = sh.grad(centred, "a")(X, 0.4)
+    np.testing.assert_allclose(found, X - np.mean(X * np.exp(0.4 * X)), rtol=1e-12)
+
+
+def test_value_per_event_by_what_other_events_have():
+    centred = sh.kernel(lambda x: x - sh.batch_mean(x))
+    with pytest.raises(ArgumentError, match="depends, through a batch reduction, on the arguments of all other events"):
+        sh.grad(centred).traced  # noqa: B018
+    _, along = sh.jvp(centred)(X, W)
+    np.testing.assert_allclose(along, W - np.mean(W), rtol=1e-12)
+    _, back = sh.vjp(centred)(X, W)
+    np.testing.assert_allclose(back, W - np.mean(W), rtol=1e-12)
+
+
+def test_parameter_without_reduction_is_per_event():
+    f = sh.kernel(lambda x, a: np.sin(a * x), parameters=("a",))
+    np.testing.assert_allclose(sh.grad(f, "a")(X, 0.7), X * np.cos(0.7 * X), rtol=1e-14)
+
+
+def test_two_samples():
+    values = {"m": X[:500], "x": RNG.normal(size=801), "w": W[:801], "gain": 0.9, "shift": 0.2}
+    right = differences(two_samples, values, ("gain", "shift"))
+    found = sh.grad(two_samples, ("gain", "shift"))(**values)
+    assert found["gain"] == pytest.approx(right["gain"], rel=1e-7)
+    assert found["shift"] == pytest.approx(right["shift"], rel=1e-7)
+    assert sh.grad(two_samples, "x")(**values).shape == (801,)
+
+
+def test_many_values_of_few_parameters_are_summed_late():
+    """Forty coefficients made of two parameters: two sums and not forty."""
+
+    @sh.kernel(parameters=("c", "phi"), effort="fast")
+    def series(x, c, phi):
+        return sh.batch_sum(np.log(2 * c + sum(c * np.cos(phi + k) * x**k for k in range(20)) ** 2))
+
+    g = sh.grad(series, ("c", "phi"))
+    sums = [n for n in g.traced.graph.order if n.op == "batch_sum"]
+    assert len(sums) <= 4
+    right = differences(series, {"x": X / 5, "c": 0.8, "phi": 0.3}, ("c", "phi"))
+    found = g(X / 5, 0.8, 0.3)
+    assert found["c"] == pytest.approx(right["c"], rel=1e-6) and found["phi"] == pytest.approx(right["phi"], rel=1e-6)
