@@ -11,7 +11,7 @@ import numpy as np
 from symhep import calls
 from symhep.annotations import Argument
 from symhep.calls import Columns
-from symhep.errors import listing, message, nearest
+from symhep.errors import listing, nearest
 from symhep.graph import CONSTANT, Axes, Builder, Graph, Node, copy_node
 from symhep.keeping import COLUMN, worth_keeping
 from symhep.plain_calls import NUMBERS
@@ -119,7 +119,7 @@ def _check(kernel: Kernel, data: Mapping[str, Any]) -> None:
         raise site.error(f"{kernel.name}.bind() without data", f"{kernel.name}.bind({known[0]}={known[0]})")
     if kernel.options.target not in ("auto", "numba", "numpy"):
         what = f"{kernel.name}.bind() for the target {kernel.options.target}"
-        raise site.error(message(what), 'k.to("numba").bind(...)')
+        raise site.error(what, f'{kernel.name}.to("numba").bind(...)')
 
 
 def _only(traced: Traced, names: Sequence[str]) -> Traced:

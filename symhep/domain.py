@@ -14,6 +14,7 @@ import numpy as np
 from symhep.errors import ArgumentError, SymhepError, listing, message, nearest
 from symhep.evaluate import Tape, TooLarge, finite, numpy_values, precision
 from symhep.graph import Graph, Node
+from symhep.program import before_reductions
 from symhep.trace import Leaf
 
 SMALLEST, LARGEST = 0.01, 100.0  # magnitudes drawn without a domain
@@ -340,5 +341,5 @@ def domain_for(graph: Graph, domain: Domain | None = None, leaves: Iterable[Leaf
     """
     wanted = slots_of(graph.inputs) if leaves is None else slots(leaves)
     if domain is None:
-        return Anywhere(graph, wanted)
+        return Anywhere(before_reductions(graph), wanted)
     return domain.fit(wanted) if isinstance(domain, Box) else domain

@@ -66,3 +66,12 @@ def levels(graph: Graph) -> dict[Node, int]:
     for n in graph.order:
         level[n] = max([level[a] for a in n.args], default=0) + (n.op in REDUCTIONS)
     return level
+
+
+def before_reductions(graph: Graph) -> Graph:
+    """What one event decides by itself: the arguments of reductions, and results, as far as no reduction is in them."""
+    arguments = [n.args[0] for n in graph.order if n.op in REDUCTIONS]
+    if not arguments:
+        return graph
+    level = levels(graph)
+    return Graph(graph.inputs, tuple([n for n in (*arguments, *graph.outputs) if not level[n]]))

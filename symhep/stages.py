@@ -66,6 +66,8 @@ class _Cutter:
     def __init__(self, graph: Graph, axes: Sequence[Axes]) -> None:
         if any(len(n.axes) > 1 for n in graph.order):
             raise CompileError("a value for each pair of events of two batch axes; there are only values per event")
+        if any(not n.axes <= own for n, own in zip(graph.outputs, axes, strict=True)):
+            raise CompileError("a result that varies over a batch axis is said to be without, or to have another one")
         self.graph, self.axes = graph, axes
         self.level = levels(graph)
         self.found: dict[tuple[int, str], Stage] = {}

@@ -108,6 +108,13 @@ def test_pairs_of_events_are_refused():
         stages(Graph(pair.args, (pair,)), [pair.axes])
 
 
+def test_axes_of_outputs_have_to_be_right():
+    b = Builder()
+    x = b.input("x")
+    with pytest.raises(CompileError, match="varies over a batch axis"):
+        stages(Graph((x,), (x, b.node("batch_sum", (x,), ("batch",)))), [frozenset(), frozenset()])
+
+
 def test_large_graphs_take_the_simple_rule(monkeypatch):
     monkeypatch.setattr("symhep.keeping._LARGEST", 1)
     _, found = cut(lambda x: np.exp(np.sin(x)) / sh.batch_sum(np.exp(np.sin(x))))

@@ -41,3 +41,9 @@ def test_what_differs_for_more_than_one_event_is_found(right, wrong):
     assert verify(traced, optimise(traced.graph).graph, sh.box(x=(1, 2))).check().points == 8
     with pytest.raises(VerificationError):
         verify(traced, trace(wrong).graph, sh.box(x=(1, 2))).check()
+
+
+def test_formulas_that_one_event_has_no_value_of():
+    k = sh.kernel(lambda x: sh.batch_sum((x - sh.batch_mean(x)) ** 2) / (sh.batch_sum(1) - 1))
+    assert k.variant().verification.points == 4
+    assert k(np.array([1.0, 2.0, 6.0])) == 7

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DIGITS = 80
 STEP = 24  # differences are taken over 10**-STEP of the argument: their error is about 10**(-2 STEP)
 FINER = 3  # and over a step shorter by 10**-FINER: what the two differ by is the error
+RANGE = 620  # digits between the largest and the smallest double: with so many more nothing cancels unseen
 AGREE = 25  # digits to which derivatives have to agree
 MOST = 40  # inputs, and outputs, whose derivatives are all compared; of more, so many evenly spread
 
@@ -129,7 +130,7 @@ class _Checker:
     def is_sharp(self, point: Point) -> bool:
         """Whether the formula's values are finite, and none is what cancellation has left of more digits."""
         found = []
-        for digits in (DIGITS, DIGITS + STEP):
+        for digits in (DIGITS, DIGITS + RANGE):
             with precision(digits):
                 found.append(self.value.parts(self.value.run(point)))
         same = mpmath.mpf(10) ** (AGREE - DIGITS)

@@ -1,6 +1,7 @@
 """Sums and extreme values over columns: exact to the last digit, whatever the threads and vectors."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,19 @@ def test_ill_conditioned_sums_do_not_depend_on_vectors_or_threads(compiled, dtyp
     found = {compiled[dtype, w].reduce([x], [], x.size, [(1, "batch_sum")], t)[0] for w in WIDTHS for t in (1, 2, 3)}
     assert len(found) == 1
     assert abs(found.pop() - math.fsum(x.tolist())) < 1e-25 * np.abs(x).sum(dtype=float) + np.spacing(abs(x[7]))
+
+
+def test_sums_by_the_multipliers_are_the_same(monkeypatch):
+    x = column(10_000) * 10.0 ** np.random.default_rng(2).integers(-15, 15, 10_000)
+    x[77] = np.inf
+    found = set()
+    for balance in {False, native.host().balance}:
+        monkeypatch.setattr(native, "_drivers", {})
+        monkeypatch.setattr(native, "host", lambda host=replace(native.host(), balance=balance): host)
+        kernel = compile_program(square(), np.float64)
+        found.add((*kernel.reduce([x[:77]], [], 77, ALL), *kernel.reduce([x], [], x.size, ALL)))
+        monkeypatch.undo()
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("layout", list(LAYOUTS))
