@@ -77,8 +77,8 @@ def train(x, label, steps, rate, seed):
     import jax
     import optax
 
-    # Kernels take arrays of JAX too, and work inside jit: then the whole step can be one function under jax.jit, with
-    # jax.value_and_grad(lambda n: loss(x, label, n)) in place of the line with `descend`. Here the kernel runs on NumPy.
+    # Kernels take arrays of JAX too, and work inside jit. Then the whole step can be one function under jax.jit, with
+    # jax.value_and_grad(lambda network: loss(x, label, network)) in place of `descend`. Here the kernel runs on NumPy.
     jax.config.update("jax_enable_x64", True)
     descend = sh.value_and_grad(loss, "network")
     network, optimiser = random_network(seed), optax.adam(rate)

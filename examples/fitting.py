@@ -89,7 +89,7 @@ def with_iminuit(kernel, start, steps):
 
 
 def with_scipy(kernel, start, steps):
-    """Newton's method in a trust region with the kernel's gradient and Hessian; the inverse Hessian is the covariance."""
+    """Newton's method in a trust region with the kernel's gradient and Hessian; covariance: the inverse Hessian."""
     from scipy.optimize import minimize
 
     objective = Objective(kernel, start, steps)

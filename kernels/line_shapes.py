@@ -3,7 +3,7 @@
 Masses, widths and resolutions in GeV, densities in 1/GeV. A width is a full width at half maximum, a resolution the
 standard deviation of a Gaussian. Names that end in `_on` are of densities that are cut off to an interval
 low <= m <= high and normalised there, in closed form; what depends on the parameters alone is computed once per call
-where a kernel has them as `parameters`.
+where a kernel has them as `parameters`. Needs SciPy, for erf.
 """
 
 from math import log, pi, sqrt

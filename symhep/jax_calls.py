@@ -46,7 +46,12 @@ class Jitted:
 
         self.traced, self.slots, self.dtype, self.site = variant.traced, variant.slots, dtype, site
         self.program = program(name, variant)
-        self._function = jax.jit(self._arrays)
+
+        def function(values: list[Any]) -> list[Any]:
+            return self._arrays(values)
+
+        function.__name__ = name  # in JAX's profiles
+        self._function = jax.jit(function)
 
     def __call__(self, values: Sequence[Any]) -> Any:
         """The result for arrays of JAX or of NumPy, numbers, or what JAX traces."""
@@ -91,8 +96,10 @@ class Jitted:
         batches = calls.batch_shapes(traced, arrays, cores, site, jnp.broadcast_shapes)
         parts = [_parts(leaf, a, core, dtype) for leaf, a, core in zip(traced.leaves, arrays, cores)]
         packed = any(leaf.core.symmetric and core != leaf.core.shape for leaf, core in zip(traced.leaves, cores))
-        results = self.program(parts, cores, batches, packed)
-        return [_result(s, found, packed, _batch_of(s, batches)) for s, found in zip(self.slots, results)]
+        found = iter(self.program(parts, cores, batches, packed))
+        nothing = [jnp.zeros(0, dtype)]
+        results = [next(found) if slot.size else nothing for slot in self.slots]
+        return [_result(s, values, packed, _batch_of(s, batches)) for s, values in zip(self.slots, results)]
 
 
 @functools.cache

@@ -1,7 +1,8 @@
 """What a kernel computes, as a function of JAX arrays: one program, or stages with reductions between them.
 
 Both take the values at the leaves of the arguments and return those at the leaves of the result, each as one array or,
-if complex, as two: real and imaginary parts. The axes of one event's value are flattened into one, the last.
+if complex, as two: real and imaginary parts. The axes of one event's value are flattened into one, the last. Values of
+the result that have no cells are left out.
 """
 
 from __future__ import annotations
@@ -55,11 +56,16 @@ def cells(slot: Slot, packed: bool) -> Sequence[int]:
     return list(mirrored(slot.shape[0])) if slot.symmetric and not packed else range(slot.size)
 
 
+def filled(variant: Variant) -> list[Slot]:
+    """The values of the result that have any cells."""
+    return [slot for slot in variant.slots if slot.size]
+
+
 class Whole:
     """A program without reductions: all cells of a value form one bundle."""
 
     def __init__(self, name: str, variant: Variant, graph: Graph, optimised: Graph) -> None:
-        self.name, self.traced, self.slots, self.options = name, variant.traced, variant.slots, variant.options
+        self.name, self.traced, self.slots, self.options = name, variant.traced, filled(variant), variant.options
         self.graph, self.optimised = graph, optimised
         self._made: dict[tuple, Derived] = {}
 
@@ -96,9 +102,9 @@ def bundled(
     for leaf, core in zip(traced.leaves, cores):
         given = [[next(rest) for _ in range(1 + (leaf.core.kind == "complex"))] for _ in leaf.columns]
         for part, nodes in enumerate(zip(*given)):
-            placed = dict(zip(places(leaf, core), nodes))
-            unread = lambda k, part=part, leaf=leaf, axes=nodes[0].axes: b.input(f"{leaf.path} {part} {k}", axes=axes)
-            inputs += [placed.get(k) or unread(k) for k in range(math.prod(core))]
+            read = dict(zip(places(leaf, core), nodes))
+            for k in range(math.prod(core)):
+                inputs.append(read[k] if k in read else b.input(f"{leaf.path} {part} {k}", axes=nodes[0].axes))
             widths[0].append(math.prod(core) if core else 0)
     made = iter(graph.outputs)
     for slot in slots:
@@ -125,7 +131,7 @@ class InStages:
     """
 
     def __init__(self, name: str, variant: Variant, graph: Graph, axes: Sequence[Axes], final: bool) -> None:
-        self.graph, self.axes, self.traced, self.slots = graph, axes, variant.traced, variant.slots
+        self.graph, self.axes, self.traced, self.slots = graph, axes, variant.traced, filled(variant)
         self.parts: list[tuple[Stage, list[Source], Derived]] = []
         options: Options = variant.options
         for number, stage in enumerate(stages(graph, axes), 1):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from symhep import results
-from symhep.calls import Columns, Runner, Site
+from symhep.calls import DOUBLE, Columns, Runner, Site, float_dtype
 from symhep.graph import Axes, Graph, Node
 from symhep.plain_calls import threads_for
 from symhep.program import Program
@@ -64,7 +64,7 @@ class Staged:
     small = None  # no shorter way for few events
 
     def __init__(self, graph: Graph, axes: Sequence[Axes], compile: Callable[[Program], Any], dtype: Any) -> None:
-        self.graph, self.dtype = graph, np.dtype(dtype)
+        self.graph, self.dtype = graph, float_dtype(dtype)
         self._sizes = [n for n in graph.order if n.op == "batch_size"]
         self._longest: dict[str, int] = {}
         for k, n in enumerate(graph.inputs):
@@ -96,12 +96,18 @@ class Staged:
             kept |= made
             values |= zip([node for node, _ in part.stage.reductions], totals)
 
-    def _given(
-        self, s: Source, columns: Sequence[np.ndarray], values: Mapping[Node, float], kept: Mapping
-    ) -> np.ndarray:
+    def _given(self, s: Source, columns: Sequence[np.ndarray], values: Mapping, kept: Mapping) -> np.ndarray:
         if s.kind == "input":
             return columns[s.position]
-        return kept[s.node] if s.kind == "column" else np.array((values[s.node],), self.dtype)
+        return kept[s.node] if s.kind == "column" else _number(values[s.node], self.dtype)
+
+
+def _number(value: float, dtype: np.dtype) -> np.ndarray:
+    """A parameter; a double that a single cannot hold is infinite, as in any other operation."""
+    if dtype is DOUBLE:
+        return np.array((value,), DOUBLE)
+    with np.errstate(all="ignore"):
+        return np.array((value,), dtype)
 
 
 def _once(runner: Reducer, given: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> None:

@@ -106,7 +106,10 @@ def test_errors():
         (lambda: k.bind(m=M)(1.0), "misses 2 arguments: width and fraction"),
         (lambda: several.bind(x=M)(M[:3], 1.0), r"the arguments have the batch shape \(3,\), the bound data \(5000,\)"),
         (lambda: k.bind(m=["a"]), "m holds <U1, not numbers"),
-        (lambda: k.with_options(target="jax").bind(m=M), r'for the target jax\n.*\n  write instead: .*to\("numba"\).bind'),
+        (
+            lambda: k.with_options(target="jax").bind(m=M),
+            r'for the target jax\n.*\n  write instead: .*to\("numba"\).bind',
+        ),
     ]:
         with pytest.raises(ArgumentError, match=text):
             call()

@@ -85,3 +85,59 @@ def test_uu_to_3gamma_leaves_with_an_error_without_the_cpu_target(root, tmp_path
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
     assert "taken away by a test" in done.stderr
+
+
+def two_fits(text):
+    """The lines of the table of both fits: the name of each parameter, and the numbers after it."""
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in text.splitlines() if line.startswith("│")]
+    return {name: [float(cell) for cell in cells] for name, *cells in rows}
+
+
+def number_after(text, words):
+    return float(text.split(words)[1].split()[0])
+
+
+def test_unbinned_fit_finds_what_was_generated(run_example, tmp_path):
+    for package in ("iminuit", "scipy", "matplotlib"):
+        pytest.importorskip(package)
+    done = run_example("04_unbinned_fit.py", "--events", 20_000, "--plot", tmp_path / "fit.png")
+    assert done.returncode == 0, done.stderr
+    found = two_fits(done.stdout)
+    assert list(found) == ["mass [GeV]", "width [GeV]", "slope [1/GeV]", "signal", "background"]
+    for truth, *fits in found.values():
+        for value, error, pull in (fits[:3], fits[3:]):
+            assert abs(pull) < 3
+            assert abs((value - truth) / error - pull) < 0.1 + 0.05 * abs(pull)  # what is printed is rounded
+        assert fits[0] == pytest.approx(fits[3], abs=0.02 * fits[4])
+    assert found["mass [GeV]"][2] == pytest.approx(0.025, rel=0.2)
+    assert number_after(done.stdout, "the fits differ by at most") < 0.01
+    assert number_after(done.stdout, "errors differ by at most") < 0.01
+    assert (tmp_path / "fit.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_z_peak(run_example, data_dir, tmp_path):
+    for package in ("uproot", "iminuit", "scipy", "matplotlib"):
+        pytest.importorskip(package)
+    done = run_example("05_z_peak.py", data_file(data_dir, "uproot-Zmumu.root"), "--plot", tmp_path / "z.png")
+    assert done.returncode == 0, done.stderr
+    assert "500 events" in done.stdout  # of 2304 entries: each event has several
+    mass, mass_error = number_after(done.stdout, "\nmass "), number_after(done.stdout.split("\nmass ")[1], "± ")
+    resolution = number_after(done.stdout, "\nresolution ")
+    assert abs(mass - 91.19) < 1.0 and 0.05 < mass_error < 0.3
+    assert 0.8 < resolution < 2.5
+    assert number_after(done.stdout, "the fits differ by at most") < 0.02
+    assert number_after(done.stdout, "errors differ by at most") < 0.02
+    assert (tmp_path / "z.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_training_lowers_the_loss(run_example, tmp_path):
+    for package in ("jax", "optax", "matplotlib"):
+        pytest.importorskip(package)
+    done = run_example("06_training.py", "--events", 2000, "--steps", 150, "--plot", tmp_path / "net.png")
+    assert done.returncode == 0, done.stderr
+    losses = [float(line.split()[-1]) for line in done.stdout.splitlines() if line.startswith("step")]
+    assert len(losses) == 10 and losses[0] > 0.6 and losses[-1] < 0.3
+    assert number_after(done.stdout, "->") < 0.3
+    assert number_after(done.stdout, "accuracy ") > 0.88
+    assert number_after(done.stdout, "ROC curve ") > 0.94
+    assert (tmp_path / "net.png").read_bytes().startswith(b"\x89PNG")

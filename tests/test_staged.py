@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -142,6 +143,15 @@ def test_single_precision():
     total = sh.kernel(lambda x: sh.batch_sum(x))(x)
     assert total.dtype == np.float32 and total == np.float32(math.fsum(x.tolist()))
     assert standardise(x).dtype == np.float32
+
+
+def test_sums_beyond_single_precision_are_infinite():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for target in TARGETS:
+            k = sh.kernel(lambda x: (sh.batch_sum(x), sh.batch_max(x) - x)).to(target)
+            total, rest = k(np.full(10, 3e38, np.float32))
+            assert np.isinf(total) and not rest.any()
 
 
 def test_threads_and_vectors_change_nothing(monkeypatch):

@@ -20,6 +20,7 @@ from symhep.passes.distribute import distribute
 from symhep.passes.extract import extract
 from symhep.passes.lower import lower
 from symhep.passes.pair_sincos import pair_sincos
+from symhep.passes.per_call import per_call
 from symhep.passes.reciprocals import reciprocals
 from symhep.passes.roots import roots
 from symhep.passes.schedule import schedule
@@ -162,6 +163,7 @@ def _fewest(graph: Graph, plain: Graph, stages: list[Stage]) -> Graph:
     """Lower with the reciprocals of shared denominators, as far as that does not make the count worse than it was."""
     start = time.perf_counter()
     most = weight(count(plain))
+    graph = per_call(graph)
     for least in (2, 3):
         result = lower(reciprocals(graph, least=least))
         if weight(count(result)) <= most:

@@ -22,8 +22,6 @@ from symhep.program import Program
 from symhep.targets import jax_handler, native
 from symhep.targets.native import THREAD_WORK, Native, host
 
-_MAJOR = 0  # of the interface
-
 
 class _Registered:
     """What has to stay alive as long as XLA may call the code: to the end of the process."""

@@ -248,7 +248,7 @@ def _jvp(primals: Any, tangents: Any, *, computation: Computation, linear: tuple
     values = call_p.bind(*primals, computation=computation, linear=linear)
     wrt = tuple([k for k, t in enumerate(tangents) if type(t) is not ad.Zero])
     batch = _split(values[0].shape, computation.outputs[0])[0]
-    if set(wrt) <= set(linear):
+    if wrt and set(wrt) <= set(linear):
         bundles = list(primals)
         for k in linear:
             bundles[k] = tangents[k] if k in wrt else _zero(primals[k].dtype, computation.inputs[k])

@@ -170,6 +170,16 @@ def test_static_arguments_and_parameters(double):
         equal(result, expected)
 
 
+def test_results_without_cells_and_constants(double):
+    @sh.kernel
+    def odd(x):
+        return np.zeros((2, 0)), x, 2.0, np.ones(2), True
+
+    x = columns(1, 3)[0]
+    for result, expected in zip(odd(jnp.asarray(x)), odd(x), strict=True):
+        equal(result, expected)
+
+
 def test_a_kernel_within_a_kernel(double):
     @sh.kernel
     def outer(x, y):

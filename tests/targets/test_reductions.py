@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def test_sums_by_the_multipliers_are_the_same(monkeypatch):
     found = set()
     for balance in {False, native.host().balance}:
         monkeypatch.setattr(native, "_drivers", {})
-        monkeypatch.setattr(native, "host", lambda host=replace(native.host(), balance=balance): host)
+        monkeypatch.setattr(native, "host", partial(replace, native.host(), balance=balance))
         kernel = compile_program(square(), np.float64)
         found.add((*kernel.reduce([x[:77]], [], 77, ALL), *kernel.reduce([x], [], x.size, ALL)))
         monkeypatch.undo()
