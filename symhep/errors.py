@@ -25,16 +25,21 @@ class CompileError(SymhepError):
     """A target could not turn a program into code."""
 
 
+class DeviceMemoryError(TargetError, MemoryError):
+    """The memory of a device is too small for a call."""
+
+
 class MissingPackage(SymhepError, ImportError):
-    """An optional package is not installed.
+    """An optional package is not installed; `extra` may be several, one of which is needed.
 
     >>> print(MissingPackage("jax", extra="jax"))
     jax is not installed
       write instead: pip install 'symhep[jax]'
     """
 
-    def __init__(self, package: str, extra: str | None = None):
-        what = f"pip install 'symhep[{extra}]'" if extra else f"pip install {package}"
+    def __init__(self, package: str, extra: str | tuple[str, ...] | None = None):
+        extras = (extra,) if isinstance(extra, str) else extra or ()
+        what = " or ".join([f"pip install 'symhep[{e}]'" for e in extras]) or f"pip install {package}"
         super().__init__(message(f"{package} is not installed", instead=what))
         self.package, self.extra = package, extra
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symhep.derived import Derived, Widths
 from symhep.graph import Axes, Builder, Graph, Node
+from symhep.jax_derivatives import Derived, Widths
 from symhep.results import Slot, mirrored
 from symhep.stages import Source, Stage, program_of, stages
 from symhep.trace import Leaf, Traced

@@ -122,7 +122,7 @@ class Kernel(Differentiable):
 
     def _ready(self, variant: Variant, values: tuple) -> tuple[Columns, np.dtype] | None:
         """Values that need no conversion as columns: numbers, or columns of one length, or both; None for others."""
-        if not variant.plain or self.options.target == "jax":
+        if not variant.plain or self.options.target in ("jax", "cupy"):
             return None
         if variant.axes is not None:
             return ready(variant.traced, values) if self._preferred is DOUBLE else None
@@ -149,6 +149,10 @@ class Kernel(Differentiable):
         target = calls.target_for(leaves, self.options.target, self.site)
         if target == "jax":
             return self._by_jax(variant, leaves, out)
+        if target == "cupy":
+            from symhep.cupy_calls import call
+
+            return call(self.name, variant, self._dtype, self.site, leaves, out)
         if target is not None:
             raise unavailable(target)
         given, dtype = calls.columns_of(variant.traced, leaves, self._dtype, self.site)
@@ -241,6 +245,12 @@ class Kernel(Differentiable):
 
         variant, emit = self._chosen(statics), emitter(target or self._target)
         return emit(build(variant.optimised.graph, variant.axes), self._preferred, self.name)
+
+    def build_c(self, directory: Any, **statics: Any) -> list[Any]:
+        """Write the kernel as a C library: header, sources and README; the paths. Overwrites its own files only."""
+        from symhep.c_export import build_c
+
+        return build_c(self, self._chosen(statics), directory)
 
     @property
     def graph(self) -> Any:

@@ -69,6 +69,7 @@ class Variant:
         self.plain = _is_plain(traced)
         self.parameters = any(a.parameter for a in traced.arguments)
         self.jax: dict[np.dtype | None, Any] = {}  # jitted functions by dtype (jax_calls.py)
+        self.cupy: dict[np.dtype, Any] = {}  # compiled kernels by dtype (cupy_calls.py)
         self.bare = traced.tree.kind == "leaf" and not self.slots[0].shape and self.slots[0].kind != "bool"
 
     @property
@@ -201,6 +202,10 @@ def compiled(program: Program, target: str, dtype: np.dtype) -> Runner:
         from symhep.targets import numpy as numpy_target
 
         return numpy_target.compile_program(program, dtype)
+    if target == "c":
+        from symhep.targets import c_library
+
+        return c_library.compile_program(program, dtype)
     raise unavailable(target)
 
 

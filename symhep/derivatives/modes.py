@@ -178,6 +178,24 @@ def _merged(linear: Linear, terms: list[_Term], outer: Guard) -> Node:
 # -- whole graphs ----------------------------------------------------------------------------------------------------
 
 
+def fresh(names: Sequence[str], graph: Graph) -> list[str]:
+    """Names for more inputs, changed where the graph has inputs of these names: derivatives of derivatives.
+
+    >>> from symhep.graph import Builder
+    >>> fresh(["x_dot"], Graph((Builder().input("x_dot"),), ()))
+    ['x_dot_2']
+    """
+    taken = {n.attrs[0] for n in graph.inputs}
+    found = []
+    for name in names:
+        number, unique = 2, name
+        while unique in taken:
+            number, unique = number + 1, f"{name}_{number}"
+        taken.add(unique)
+        found.append(unique)
+    return found
+
+
 def pushforward(graph: Graph, wrt: Sequence[int]) -> Graph:
     """The tangents of all outputs for given tangents of some inputs.
 
@@ -185,7 +203,8 @@ def pushforward(graph: Graph, wrt: Sequence[int]) -> Graph:
     """
     linear = Linear(graph)
     chosen = [graph.inputs[k] for k in wrt]
-    dots = [linear.a.input(f"{n.attrs[0]}_dot", "real", n.axes) for n in chosen]
+    names = fresh([f"{n.attrs[0]}_dot" for n in chosen], graph)
+    dots = [linear.a.input(name, "real", n.axes) for name, n in zip(names, chosen)]
     tangents = forward(linear, dict(zip(chosen, dots)), graph.outputs)
     return linear.result([*linear.inputs, *dots], [tangents.get(o, linear.a.zero) for o in graph.outputs])
 
@@ -199,7 +218,8 @@ def pullback(graph: Graph, wrt: Sequence[int]) -> Graph:
     """
     linear = Linear(graph)
     chosen = [graph.inputs[k] for k in wrt]
-    bars = [linear.a.input(f"bar_{k}", "real", o.axes) for k, o in enumerate(graph.outputs)]
+    names = fresh([f"bar_{k}" for k in range(len(graph.outputs))], graph)
+    bars = [linear.a.input(name, "real", o.axes) for name, o in zip(names, graph.outputs)]
     seeds = [(o, bar) for o, bar in zip(graph.outputs, bars) if o.dtype == "real"]
     adjoints = reverse(linear, seeds, chosen, summed=True)
     return linear.result([*linear.inputs, *bars], [adjoints.get(n, linear.a.zero) for n in chosen])

@@ -141,7 +141,7 @@ def jvp(k: Any, wrt: Wrt = None) -> Kernel:
     def build(g: Ground, name: str) -> Traced:
         more, dots = [], []
         for argument in chosen(g.traced.arguments, wrt, g.traced.name):
-            tangent, leaves = _alike(g, argument, f"{argument.name}_dot")
+            tangent, leaves = _alike(g, argument, _new_name(g, f"{argument.name}_dot"))
             nodes = [g.linear.a.input(path, "real", n.axes) for path, n in zip(_paths(leaves), _columns(g, argument))]
             more.append((tangent, leaves, nodes))
             dots += nodes
@@ -263,6 +263,12 @@ def _alike(g: Ground, argument: Argument, name: str) -> tuple[Argument, tuple[Le
     return made, tuple(leaves)
 
 
+def _new_name(g: Ground, name: str) -> str:
+    """A name for another argument: with a number, if the kernel is a derivative and has one of this name."""
+    taken = {a.name for a in g.traced.arguments}
+    return next(n for n in (name, *(f"{name}_{k}" for k in range(2, len(taken) + 3))) if n not in taken)
+
+
 def _leaf(leaf: Leaf, path: str, position: int) -> Leaf:
     columns = tuple([(path + name[len(leaf.path) :], index) for name, index in leaf.columns])
     return replace(leaf, path=path, argument=position, columns=columns)
@@ -288,12 +294,13 @@ def _cotangent(g: Ground) -> tuple[Argument, tuple[Leaf, ...]]:
     if any(o.dtype != "real" for o in g.traced.graph.outputs):
         raise ArgumentError(f"vjp of {g.traced.name}: its result has complex or boolean values")
     tree: Tree = g.traced.tree
+    name = _new_name(g, "cotangent")
     leaves, cores = [], []
-    for path, value in zip(tree.paths("cotangent"), g.values):
+    for path, value in zip(tree.paths(name), g.values):
         o = value.output
         core = Core("real", o.shape, o.symmetric)
         indices = list(cells_of(o.shape, o.symmetric))
         columns = tuple([(f"{path}[{','.join(map(str, i))}]" if i else path, i) for i in indices])
         leaves.append(Leaf(path, core, len(g.traced.arguments), columns))
         cores.append(core)
-    return Argument("cotangent", tree, tuple(cores)), tuple(leaves)
+    return Argument(name, tree, tuple(cores)), tuple(leaves)

@@ -163,12 +163,11 @@ def _fewest(graph: Graph, plain: Graph, stages: list[Stage]) -> Graph:
     """Lower with the reciprocals of shared denominators, as far as that does not make the count worse than it was."""
     start = time.perf_counter()
     most = weight(count(plain))
-    graph = per_call(graph)
     for least in (2, 3):
-        result = lower(reciprocals(graph, least=least))
+        result = lower(per_call(reciprocals(graph, least=least)))
         if weight(count(result)) <= most:
             break
     else:
-        result = lower(graph)
+        result = lower(per_call(graph))
     stages.append(Stage("reciprocals", count(result), time.perf_counter() - start))
     return result

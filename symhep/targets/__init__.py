@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import html
+import os
 import platform
 from collections.abc import Iterator, Mapping
+from ctypes.util import find_library
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
 
 TARGETS = ("numpy", "numba", "jax", "cupy", "c")
 
 _MACHINES = ("x86_64", "amd64", "arm64", "aarch64")
-_PLANNED = {
-    "cupy": "CUDA kernels",
-    "c": "C and CUDA headers",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,38 @@ def targets() -> Targets:
     >>> targets()["numpy"].available
     True
     """
-    entries = {"numpy": Availability(True), "numba": _numba(), "jax": _jax()}
-    entries |= {name: Availability(False, f"not in this version ({what})") for name, what in _PLANNED.items()}
-    return Targets(entries)
+    return Targets({"numpy": Availability(True), "numba": _numba(), "jax": _jax(), "cupy": _cupy(), "c": _c()})
+
+
+def _cupy() -> Availability:
+    if find_spec("cupy") is None:
+        fix = "pip install 'symhep[cupy13]', or 'symhep[cupy12]' for CUDA 12"
+        return Availability(False, "cupy is not installed", fix)
+    if not _has_nvidia_driver():
+        return Availability(False, "no NVIDIA driver with a device is found", 'k.source("cupy") works without')
+    return Availability(True)
+
+
+def _has_nvidia_driver() -> bool:
+    """Whether the driver's device files are there, or on Windows its library; nothing is loaded to find out."""
+    if platform.system() == "Windows":
+        return find_library("nvcuda") is not None
+    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()
+
+
+def c_compiler() -> str | None:
+    """The C compiler: $CC, gcc, clang or cc; None if there is none.
+
+    >>> c_compiler() is None or isinstance(c_compiler(), str)
+    True
+    """
+    return next((p for name in (os.environ.get("CC"), "gcc", "clang", "cc") if name and (p := which(name))), None)
+
+
+def _c() -> Availability:
+    if c_compiler() is None:
+        return Availability(False, "no C compiler is found", 'apt install gcc; k.source("c") and k.build_c work without')
+    return Availability(True)
 
 
 def _jax() -> Availability:

@@ -10,7 +10,7 @@ With FLAGS, which are exact, arithmetic has the bits of the numpy target: nothin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fno-t
 LIMIT = 2500  # statements of one function
 BLOCK = 64  # events, where the loop is cut
 ROW = BLOCK + 8  # rows are not to start at the same places of a cache
+
+_PLAIN = ("size", "value")  # in a header nothing is said about parameters that are passed by value
 
 _HEAD = """\
 /* {name}: made by symhep, C99, {real}. Compile with
@@ -140,7 +142,13 @@ class Function:
     @property
     def prototype(self) -> str:
         """The head of the function."""
-        return f"void {self.name}({', '.join(map(str, self.parameters))})"
+        return _head(f"void {self.name}", map(str, self.parameters))
+
+    @property
+    def plain_prototype(self) -> str:
+        """The same for a header that C++ reads too."""
+        return _head(f"void {self.name}", [f"{p.type.removeprefix('const ') if p.kind in _PLAIN else p.type}{p.name}"
+                                           for p in self.parameters])  # fmt: skip
 
     def text(self) -> str:
         """The whole file."""
@@ -270,7 +278,7 @@ class Function:
         types += [f"const {'bool' if n.dtype == 'bool' else real} {s.value(n)}" for n in once]
         types += [f"{real} (*restrict {self.rows})[{ROW}]"] if part.loads or part.saves else []
         types += [f"{real} *restrict {t.array}" for t in targets]
-        head = f"SEPARATE void {name}({', '.join(types)})"
+        head = _head(f"SEPARATE void {name}", types)
         self._parts.append("\n".join([head, "{", *indented(self._loop(j, self.count, body)), "}", ""]))
         values = [self.count, *[f"{array} + {self.start}" for array in columns.values()], *map(s.value, once)]
         values += [self.rows] if part.loads or part.saves else []
@@ -286,6 +294,13 @@ def _output_axes(program: Program) -> list[Axes]:
         return [n.axes for n in program.outputs]
     used = {axis for n in program.inputs for axis in n.axes}
     return [frozenset(used) if len(used) == 1 else BATCH] * len(program.outputs)
+
+
+def _head(name: str, parameters: Iterable[str]) -> str:
+    """The head of a function, on one line or on one for each parameter."""
+    listed = list(parameters)
+    line = f"{name}({', '.join(listed)})"
+    return line if len(line) <= 100 else f"{name}(\n    " + ",\n    ".join(listed) + ")"
 
 
 def _one(axes: Axes) -> str | None:

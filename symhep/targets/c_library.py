@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -16,17 +14,8 @@ import numpy as np
 
 from symhep.errors import CompileError, TargetError, message
 from symhep.program import Program
-from symhep.targets import sums
+from symhep.targets import c_compiler, sums
 from symhep.targets.c import FLAGS, Function
-
-
-def compiler() -> str | None:
-    """The C compiler: $CC, gcc, clang or cc; None if there is none.
-
-    >>> compiler() is None or isinstance(compiler(), str)
-    True
-    """
-    return next((p for name in (os.environ.get("CC"), "gcc", "clang", "cc") if name and (p := shutil.which(name))), None)
 
 
 @cache
@@ -40,7 +29,7 @@ def build(text: str, flags: Sequence[str] = FLAGS) -> ctypes.CDLL:
 
     Raises TargetError where there is no compiler, CompileError with its words where it fails.
     """
-    command = compiler()
+    command = c_compiler()
     if command is None:
         raise TargetError(message("no C compiler is found", instead='apt install gcc, or CC=path; or k.to("numba")'))
     folder = Path(tempfile.mkdtemp(dir=_directory().name))

@@ -1,6 +1,6 @@
 """The cupy target: CUDA C++ from a program, one thread per event.
 
-Each column is a pointer and a stride in elements; a stride of 0 broadcasts one value. Threads stride over the grid, so
+Each column is a pointer and a stride in elements, and a stride of 0 broadcasts one value; a parameter is a pointer. Threads stride over the grid, so
 that neighbours read neighbouring events and any number of events works with any launch. The statements are those of the
 c target. With OPTIONS nothing is contracted: arithmetic has the bits of the numpy target; elementary functions are
 CUDA's own, whose errors its programming guide lists (up to 2 ulp in double precision for what programs hold).
@@ -19,7 +19,7 @@ from symhep.graph import Axes, Node
 from symhep.ops import REDUCTIONS
 from symhep.program import Program
 from symhep.stages import program_of, stages
-from symhep.targets.ctext import TEXTS, Statements, identifier, indented, weight
+from symhep.targets.ctext import Statements, identifier, indented
 from symhep.targets.cuda_sums import sum_kernels
 
 OPTIONS = ("-fmad=false", "--std=c++14")  # without the first, products and sums are contracted
@@ -98,8 +98,12 @@ class _Kernel:
         self.write = Statements(program.graph, dtype)
         self.write.taken.add(name)
         self.results = [self.write.local(f"out{k}") for k in range(len(program.outputs))]
-        columns = [*[self.write.names[n] for n in program.inputs], *self.results]
+        columns = [*[self.write.names[n] for n in program.inputs if n.axes], *self.results]
         self.strides = {text: self.write.local(f"{text}_stride") for text in columns}
+        self.items: dict[Node, dict[int, Node]] = {n: {} for n in program.graph.order if n.op == "sincos"}
+        for n in program.graph.order:
+            if n.op == "item":
+                self.items[n.args[0]][n.attrs[0]] = n
         self.size, self.i, self.step = (self.write.local(text) for text in ("n", "i", "step"))
 
     def text(self) -> str:
@@ -126,7 +130,8 @@ class _Kernel:
         found = [f"const long long {self.size}"]
         for n in self.program.inputs:
             name = s.names[n]
-            found.append(f"const {s.real} *__restrict__ {name}, const long long {self.strides[name]}")
+            stride = f", const long long {self.strides[name]}" if n.axes else ""
+            found.append(f"const {s.real} *__restrict__ {name}{stride}")
         for name in self.results:
             found.append(f"{s.real} *__restrict__ {name}, const long long {self.strides[name]}")
         return [*[f"{text}," for text in found[:-1]], f"{found[-1]})"]
@@ -135,21 +140,17 @@ class _Kernel:
         return f"{name}[{self.i} * {self.strides[name]}]"
 
     def _statements(self, nodes: Sequence[Node]) -> list[str]:
-        """The statements; a pair of sine and cosine is one call, where its first part is."""
-        s, lines = self.write, []
-        items = {(n.args[0], n.attrs[0]): n for n in nodes if n.op == "item"}
+        """The statements; sine and cosine of one argument are one call."""
+        lines: list[str] = []
         for n in nodes:
-            if n.op == "item" and (n.args[0], 1 - n.attrs[0]) in items:
-                if n.args[0] is not None and (pair := items.pop((n.args[0], n.attrs[0]), None)) is not None:
-                    other = items[n.args[0], 1 - n.attrs[0]]
-                    sine, cosine = (pair, other) if n.attrs[0] == 0 else (other, pair)
-                    lines += self._pair(sine, cosine)
-            elif weight(n) and n.op in TEXTS | {"item": ""}:
-                lines.append(s.line(n))
+            if n.op == "sincos":
+                lines += self._pair(n)
+            elif n.op != "item":
+                lines += self.write.lines([n])
         return lines
 
-    def _pair(self, sine: Node, cosine: Node) -> list[str]:
-        s = self.write
-        argument = s.operand(sine.args[0].args[0])
-        names = s.value(sine), s.value(cosine)
-        return [f"{s.real} {names[0]}, {names[1]};", f"sincos{s.suffix}({argument}, &{names[0]}, &{names[1]});"]
+    def _pair(self, n: Node) -> list[str]:
+        s, results = self.write, self.items[n]
+        sine, cosine = (s.value(results[k]) if k in results else s.local("unused") for k in range(2))
+        call = f"sincos{s.suffix}({s.operand(n.args[0])}, &{sine}, &{cosine});"
+        return [f"{s.real} {sine}, {cosine};", call]

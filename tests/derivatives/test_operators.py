@@ -80,6 +80,18 @@ def test_jvp_and_vjp_are_transposed():
     assert np.dot(cells, flat(tangent)) == pytest.approx(left, rel=1e-13)
 
 
+def test_derivatives_along_directions_of_derivatives_along_directions():
+    f = lambda x, y: x**3 * y
+    twice = sh.jvp(sh.jvp(f))
+    names = [a.name for a in twice.arguments]
+    assert names == ["x", "y", "x_dot", "y_dot", "x_dot_2", "y_dot_2", "x_dot_dot", "y_dot_dot"]
+    (value, first), (_, second) = twice(2.0, 5.0, 0.3, -0.2, 0.7, 0.4, 0.0, 0.0)
+    assert value == 40.0 and first == pytest.approx(60 * 0.3 - 8 * 0.2)
+    assert second == pytest.approx(60 * 0.3 * 0.7 + 12 * (0.3 * 0.4 - 0.2 * 0.7))
+    _, back = sh.vjp(sh.vjp(f, "x"), "x")(2.0, 5.0, 1.0, (0.0, 1.0))
+    assert back == pytest.approx(60.0)
+
+
 def test_batches_of_any_layout():
     f = sh.kernel(lambda x, y: x * x * np.sin(y))
     x, y = RNG.normal(size=(2, 101))

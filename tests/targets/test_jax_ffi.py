@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import symhep as sh
-from symhep.derived import Derived
+from symhep.jax_derivatives import Derived
 from symhep.program import build
 from symhep.targets import jax_handler, native
 from symhep.variants import Options
