@@ -13,7 +13,7 @@ from symhep.errors import SymhepError
 from symhep.evaluate import DIGITS, Point, Tape, TooLarge, finite, parts, precision, values
 from symhep.graph import Graph
 from symhep.reductions import reduces
-from symhep.unrolled import EVENTS, batches, unrolled
+from symhep.unrolled import batches, events_for, unrolled
 
 if TYPE_CHECKING:
     from symhep.domain import Domain
@@ -112,13 +112,15 @@ def verify(traced: Traced, after: Graph, domain: Domain | None = None, points: i
     from symhep.domain import DomainError, columns, domain_for
 
     before, reduced = traced.graph, any(reduces(n) for n in traced.graph.order)
+    events = events_for(len(before.order) + len(after.order)) if reduced else 1
     try:
-        drawn = domain_for(before, domain, traced.leaves).points(max(points, EVENTS * reduced), DIGITS + GUARD_DIGITS)
+        drawn = domain_for(before, domain, traced.leaves).points(max(points, events), DIGITS + GUARD_DIGITS)
     except DomainError:
         return Verification(0, 0)
     at: list[Any] = [columns(point, before.inputs) for point in drawn]
     if reduced:
-        return compare(unrolled(before), unrolled(after), batches(at, before.inputs)[:points])
+        whole = unrolled(before, events), unrolled(after, events)
+        return compare(*whole, batches(at, before.inputs, events)[:points])
     return compare(before, after, at)
 
 
@@ -155,19 +157,34 @@ class _Comparison:
         Where there is nothing to compare: why.
         """
         try:
-            low = self._evaluate(point, self.digits)
             high = self._evaluate(point, self.digits + GUARD_DIGITS)
+            results = [t.parts(v) for t, v in zip(self.tapes, high, strict=True)]
+            if not all(map(finite, results[0])) or _decides_by_nan(self.tapes[0], high[0]):
+                return "invalid"
+            found = self._outright(*results)
+            if found is not None:
+                return found
+            low = self._evaluate(point, self.digits)
         except (TooLarge, OverflowError):
             return "invalid"
-        results = [t.parts(v) for t, v in zip(self.tapes, high, strict=True)]
         rough = [t.parts(v) for t, v in zip(self.tapes, low, strict=True)]
-        if not all(map(finite, results[0] + rough[0])) or _decides_by_nan(self.tapes[0], high[0]):
+        if not all(map(finite, rough[0])):
             return "invalid"
         if any(self._close_call(*each) for each in zip(self.tapes, low, high, strict=True)):
             return "ambiguous"
         found = []
         for name, x, y, x_rough, y_rough in zip(self.names, *results, *rough, strict=True):
             agree, digits = self._agreement(x, y, x_rough, y_rough)
+            found.append((digits, agree, (name, x, y)))
+        return found
+
+    def _outright(self, before: list[Any], after: list[Any]) -> list | None:
+        """The comparison, if all results agree whatever their rounding errors are; else None, as these are needed."""
+        found = []
+        for name, x, y in zip(self.names, before, after, strict=True):
+            agree, digits = self._agreement(x, y, x, y)
+            if not agree:
+                return None
             found.append((digits, agree, (name, x, y)))
         return found
 
