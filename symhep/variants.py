@@ -13,6 +13,7 @@ import numpy as np
 from symhep import cache, calls, results, saved
 from symhep.calls import Runner
 from symhep.errors import ArgumentError, TargetError, message
+from symhep.garbage import collection_paused
 from symhep.graph import Graph
 from symhep.program import Program, build
 from symhep.staged import Staged, has_stages
@@ -110,7 +111,8 @@ class Variant:
         t, o, after = self.traced, self.options, self.optimised
         start = time.perf_counter()
         points = _points(len(t.graph.order) + len(after.graph.order), o.effort)
-        outcome = verify(t, after.graph, o.domain, points).check()
+        with collection_paused():
+            outcome = verify(t, after.graph, o.domain, points).check()
         self.verify_seconds = time.perf_counter() - start
         if self.verify_seconds >= cache.WORTH:
             saved.keep(t, o, saved.to_bytes(t, after, outcome, self.verify_seconds))
@@ -152,14 +154,15 @@ class Variant:
             with self._lock:
                 found = self.runners.get(key)
                 if found is None:
-                    found = self.runners[key] = self._compiled(*key)
+                    with collection_paused():
+                        found = self.runners[key] = self._compiled(*key)
         return found
 
     def _compiled(self, target: str, dtype: np.dtype) -> Runner:
         graph = self.verified()
         start = time.perf_counter()
-        if self.axes is None:
-            made: Runner = compiled(build(graph), target, dtype)
+        if self.axes is None or target == "c":  # C functions have their loops, also those of several stages
+            made: Runner = compiled(build(graph, self.axes), target, dtype)
         else:
             made = Staged(graph, self.axes, lambda program: compiled(program, target, dtype), dtype)
         self.compile_seconds[target, dtype] = time.perf_counter() - start

@@ -15,6 +15,7 @@ from symhep.derivatives.linear import Linear
 from symhep.derivatives.modes import forward, reverse
 from symhep.derivatives.table import derivatives, sparsity
 from symhep.errors import ArgumentError, message
+from symhep.garbage import collection_paused
 from symhep.graph import Node
 from symhep.kernel import Kernel, kernel
 from symhep.passes import optimise
@@ -232,7 +233,8 @@ def derived(
         variant = base.variant(statics)
         if scalar:
             _check_scalar(base, variant.traced, suffix)
-        return build(ground(variant, wrt), name)
+        with collection_paused():
+            return build(ground(variant, wrt), name)
 
     if more:
         return Kernel(name, tracer(_default_statics(base)).arguments, base.options, tracer=tracer)

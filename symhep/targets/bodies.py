@@ -14,7 +14,7 @@ from symhep.targets.llvm import Vector, careful_function, constant, real_literal
 from symhep.targets.segments import Line, Segment, Straight, alive, cuts, results, segment, straighten
 
 LIMIT = 8000  # instructions in a segment
-CROWDED = 1000, 1000  # from so many values alive at a time, so many: registers are allocated in more than linear time
+CROWDED = 1000, 1500  # from so many values alive at a time, so many: registers are allocated in more than linear time
 SLOW = 8  # operations in the time of a division or root
 # Scheduled as for a core that runs instructions in order, code keeps fewer values waiting in the queues of these
 # processors' units: 4 to 8 % faster on bodies of 500 to 5000 operations.

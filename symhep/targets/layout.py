@@ -32,7 +32,8 @@ class Layout:
     @property
     def events(self) -> int:
         """Events of a block."""
-        return 128 if (self.inputs + self.outputs + self.rows) * 128 * self.vector.size <= CACHE else 64
+        of_one = (self.inputs + self.outputs + self.rows) * self.vector.size
+        return next((n for n in (128, 64, 32) if n * of_one <= CACHE), 16)
 
     @property
     def list_base(self) -> int:
