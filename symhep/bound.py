@@ -179,9 +179,7 @@ def _cut(graph: Graph, given: list[Node]) -> _Cut:
     settled = _settled(graph, given, longest)
     numbers = {n for n in settled if not n.axes and n.op != "const"}
     columns = {n: None for n in graph.order if n in settled and n.axes}
-    kept = worth_keeping(
-        graph.outputs, columns, lambda n: None if n.op in NOT_KEPT or n.dtype != "real" else COLUMN, numbers
-    )
+    kept = worth_keeping(graph.outputs, columns, _keeping, numbers)
     there = kept | {n for n in numbers if n.op != "input"}
     needed = _needed(graph.outputs, there)
     keep = [n for n in graph.order if n in there and n in needed]
@@ -194,6 +192,7 @@ def _cut(graph: Graph, given: list[Node]) -> _Cut:
 
 
 def _keeping(n: Node) -> float | None:
+    """What it costs to keep a column of a value; None where it cannot be kept."""
     return None if n.op in NOT_KEPT or n.dtype != "real" else COLUMN
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,7 @@ def shaped(slot: Slot, block: np.ndarray, batch: tuple[int, ...], packed: bool) 
     return np.moveaxis(cells, tuple(range(len(shape))), tuple(range(-len(shape), 0)))
 
 
+@cache
 def mirrored(n: int) -> np.ndarray:
     """For each cell of a symmetric matrix, its position in the upper triangle."""
     upper = np.zeros((n, n), int)
