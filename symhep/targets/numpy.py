@@ -6,23 +6,20 @@ Arithmetic is done operation by operation in the working dtype, so it gives the 
 from __future__ import annotations
 
 import keyword
-import linecache
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from hashlib import blake2b
 from math import isfinite, isnan
 from typing import Any
 
 import numpy as np
 
-from symhep.graph import Graph, Node, Number, is_const, value_of
+from symhep.graph import Graph, Node, Number
 from symhep.program import Program
 from symhep.targets import sums
+from symhep.targets.statements import Statements, defined
 
 BLOCK = 2048  # events at a time: temporaries stay in the cache, and memory stays bounded
-
-_SIZE = "real(len({0}))"
 
 # One text per operation of a lowered program; a tuple where there are several results, which `item` picks from.
 TEXTS: dict[str, str | tuple[str, ...]] = {
@@ -76,7 +73,7 @@ TEXTS: dict[str, str | tuple[str, ...]] = {
     "batch_sum": "real(batch_sum({0}))",
     "batch_max": "real(batch_max({0}))",
     "batch_min": "real(batch_min({0}))",
-    "batch_size": _SIZE,
+    "batch_size": "real(len({0}))",
 }
 
 _RESERVED = frozenset(
@@ -179,67 +176,18 @@ def emit(program: Program, dtype: Any = np.float64, name: str = "kernel") -> str
 
     dtype  the working dtype, float64 or float32: constants are rounded to it
     """
-    dtype, name = np.dtype(dtype), identifier(name)
-    writer = _Writer(program.graph, dtype)
-    lines: list[str] = []
-    for body in program.steps:
-        if body.once:
-            lines += ["# once per call", *map(writer.line, body.once)]
-        if body.each:
-            lines += ["# for every event", *map(writer.line, body.each)] if body.once else map(writer.line, body.each)
-    lines.append(f"return {_tuple(writer.argument(n, alone=True) for n in program.outputs)}")
-    arguments = ", ".join(writer.names[n] for n in program.inputs)
-    body_text = "".join(f"    {line}\n" for line in lines if line)
-    return f'{writer.header()}\n\n@np.errstate(all="ignore")\ndef {name}({arguments}):\n{body_text}'
+    dtype, used = np.dtype(dtype), {n.op for n in program.graph.order}
+    statements = Statements(TEXTS, names(program.graph), "np", "np.bool", dtype)
+    arguments = ", ".join(statements.names[n] for n in program.inputs)
+    head = f'@np.errstate(all="ignore")\ndef {identifier(name)}({arguments}):\n'
+    return f"{_header(used, dtype)}\n\n{head}{statements.body(program)}"
 
 
-def _tuple(texts: Iterable[str]) -> str:
-    parts = list(texts)
-    return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
-
-
-class _Writer:
-    """Writes the operations of one graph."""
-
-    def __init__(self, graph: Graph, dtype: np.dtype) -> None:
-        self.names = names(graph)
-        self.dtype = dtype
-        self.used = {n.op for n in graph.order}
-        # for each batch axis a column that has it
-        self.column = {axis: self.names[n] for n in reversed(graph.inputs) for axis in n.axes}
-
-    def header(self) -> str:
-        erf = "erf" in self.used
-        imports = "import math\n\nimport numpy as np\n" if erf else "import numpy as np\n"
-        head = f"{imports}\nreal = np.{self.dtype.name}\n{_ERF if erf else ''}"
-        return "\n\n".join([head, *sums.functions(self.used)])
-
-    def argument(self, n: Node, alone: bool) -> str:
-        """The text of an operand; a constant that has no column beside it says its dtype, or it would be float64."""
-        if not is_const(n):
-            return self.names[n]
-        if n.dtype == "bool":
-            return f"np.bool({bool(value_of(n))})"
-        text = literal(value_of(n), self.dtype)
-        return f"real({text})" if alone else text
-
-    def line(self, n: Node) -> str:
-        """The statement that computes a node; none for `sincos`, whose results are computed as they are taken out."""
-        if n.op == "sincos":
-            return ""
-        if n.op == "item":
-            pair = n.args[0]
-            return f"{self.names[n]} = {self._expression(TEXTS[pair.op][n.attrs[0]], pair.args)}"
-        if n.op == "batch_size":
-            return f"{self.names[n]} = {_SIZE.format(self.column[n.attrs[0]])}"
-        text = TEXTS.get(n.op)
-        if not isinstance(text, str):
-            raise ValueError(f"a program for a target may not hold {n.op!r}: lower the graph first")
-        return f"{self.names[n]} = {self._expression(text, n.args)}"
-
-    def _expression(self, text: str, args: Sequence[Node]) -> str:
-        alone = all(is_const(a) for a in args if a.dtype == "real")
-        return text.format(*[self.argument(a, alone) for a in args])
+def _header(used: set[str], dtype: np.dtype) -> str:
+    erf = "erf" in used
+    imports = "import math\n\nimport numpy as np\n" if erf else "import numpy as np\n"
+    head = f"{imports}\nreal = np.{dtype.name}\n{_ERF if erf else ''}"
+    return "\n\n".join([head, *sums.functions(used)])
 
 
 def compile_program(program: Program, dtype: Any = np.float64) -> Loaded:
@@ -249,12 +197,7 @@ def compile_program(program: Program, dtype: Any = np.float64) -> Loaded:
 
 def load(text: str, dtype: Any = np.float64) -> Loaded:
     """Make an emitted function callable on a list of columns."""
-    file = f"<symhep {blake2b(text.encode(), digest_size=6).hexdigest()}>"
-    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {}
-    exec(compile(text, file, "exec"), namespace)
-    function = next(f for f in reversed(namespace.values()) if callable(f))
-    return Loaded(function, np.dtype(dtype), whole=re.search(_REDUCES, text) is not None)
+    return Loaded(defined(text), np.dtype(dtype), whole=re.search(_REDUCES, text) is not None)
 
 
 _REDUCES = rf"\b({'|'.join(sums.NAMES)}|len)\("  # in a text: a function that has to see all events at once
