@@ -1,6 +1,6 @@
 """Run the benchmarks that print one table each, and write what they print to docs/measured.md.
 
-    python docs/measure.py [module ...]
+python docs/measure.py [module ...]
 """
 
 from __future__ import annotations

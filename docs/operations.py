@@ -1,7 +1,7 @@
 """Write docs/operations.md from the table of operations.
 
-    python docs/operations.py           rewrite the page
-    python docs/operations.py --check   change nothing; fail if the page is not up to date
+python docs/operations.py           rewrite the page
+python docs/operations.py --check   change nothing; fail if the page is not up to date
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Fill the generated blocks of README.md by running its code.
 
-    python docs/update_readme.py           rewrite the report
-    python docs/update_readme.py --speed   also measure and rewrite the speed table
-    python docs/update_readme.py --check   change nothing; fail if the report is not up to date
+python docs/update_readme.py           rewrite the report
+python docs/update_readme.py --speed   also measure and rewrite the speed table
+python docs/update_readme.py --check   change nothing; fail if the report is not up to date
 """
 
 import argparse

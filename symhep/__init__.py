@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from symhep.domain import box as box
     from symhep.errors import ArgumentError as ArgumentError
     from symhep.errors import CompileError as CompileError
+    from symhep.errors import DeviceMemoryError as DeviceMemoryError
     from symhep.errors import MissingPackage as MissingPackage
     from symhep.errors import SymhepError as SymhepError
     from symhep.errors import TargetError as TargetError
@@ -73,7 +74,7 @@ _HOMES = {
     "derivatives.operators": "grad value_and_grad jacobian hessian value_grad_hessian jvp vjp",
     "derivatives.check": "check_derivatives DerivativeError",
     "derivatives.propagate": "propagate",
-    "errors": "SymhepError TraceError ArgumentError TargetError CompileError MissingPackage",
+    "errors": "SymhepError TraceError ArgumentError TargetError CompileError DeviceMemoryError MissingPackage",
 }
 _HOME_OF = {public: home for home, names in _HOMES.items() for public in names.split()}
 

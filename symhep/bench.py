@@ -96,7 +96,8 @@ def measure(
     right = None
     for target in chosen or working:
         bound = kernel.to(target)
-        call = _by_jax(bound, given) if target == "jax" else partial(bound, **given, threads=threads)
+        on_arrays = {"jax": _by_jax, "cupy": _by_cupy}.get(target)
+        call = on_arrays(bound, given) if on_arrays else partial(bound, **given, threads=threads)
         timings.append(_timed(target, call))
         right = call() if right is None else right
     written = _as_written(kernel, given, right)
@@ -116,6 +117,23 @@ def _by_jax(bound: Kernel, given: dict[str, Any]) -> Callable[[], Any]:
     def call() -> Any:
         with double(True):
             return jax.block_until_ready(bound(**arrays))
+
+    return call
+
+
+def _by_cupy(bound: Kernel, given: dict[str, Any]) -> Callable[[], Any]:
+    """A call on arrays of CuPy, until the results are there."""
+    import cupy
+
+    arrays = dict(given)
+    for a in bound.arguments:
+        if a.name in given and not a.static:
+            arrays[a.name] = a.tree.build(iter([cupy.asarray(x) for _, x in a.tree.take(given[a.name])]))
+
+    def call() -> Any:
+        result = bound(**arrays)
+        cupy.cuda.get_current_stream().synchronize()
+        return result
 
     return call
 

@@ -85,8 +85,8 @@ def build_c(kernel: Kernel, variant: Variant, directory: Any) -> list[Path]:
     program = build(variant.verified(), variant.axes)
     double = Function(program, np.float64, name)
     single = Function(program, np.float32, f"{name}_f32")
-    texts = {f"{name}.h": _header(kernel, variant, double, single), f"{name}.c": double.text(),
-             f"{name}_f32.c": single.text()}  # fmt: skip
+    texts = {f"{name}.h": _header(kernel, variant, double, single), f"{name}.c": double.text,
+             f"{name}_f32.c": single.text}  # fmt: skip
     for file in (*texts, "README.md"):
         if (folder / file).exists() and not _is_made(folder / file):
             raise ArgumentError(message(f"{folder / file} is there, and symhep did not make it",

@@ -97,14 +97,15 @@ class _Call:
         return out
 
     def _code(self) -> Any:
-        """The compiled kernel for this dtype, made at the first call."""
+        """The compiled kernel for this dtype and device, made at the first call."""
         made, variant, dtype = self.variant.cupy, self.variant, self.dtype
-        if dtype not in made:
+        key = dtype, self.cupy.cuda.Device().id
+        if key not in made:
             graph = variant.verified()
             start = time.perf_counter()
-            made.setdefault(dtype, compile_program(build(graph, variant.axes), dtype, self.name))
+            made.setdefault(key, compile_program(build(graph, variant.axes), dtype, self.name))
             variant.compile_seconds["cupy", dtype] = time.perf_counter() - start
-        return made[dtype]
+        return made[key]
 
     def _columns(self, leaf: Leaf, array: Any, core: tuple[int, ...]) -> list[Any]:
         """The columns of one leaf: a view of the array for each cell, or for each part of each cell."""

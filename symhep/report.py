@@ -8,7 +8,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from symhep.passes import Optimised, Stage
+    from symhep.targets.nvrtc import Resources
     from symhep.variants import Variant
     from symhep.verify import Verification
 
@@ -43,6 +44,7 @@ class Report:
     live_values   the most values that wait for use at one time
     bytes_in/out  read and written per event
     names         the user's names of intermediates, and whether the program still computes each
+    cuda          for the target cupy what each CUDA kernel needs on sm_80 and sm_90, where NVRTC is there to say it
     times         whether times are shown; they differ from run to run, all else does not
     """
 
@@ -60,6 +62,7 @@ class Report:
     verify_seconds: float | None = None
     names: tuple[tuple[str, bool], ...] = ()
     comparison: tuple[tuple[str, int], ...] = ()
+    cuda: tuple[Resources, ...] = ()
     times: bool = field(default=True, compare=False)
 
     @classmethod
@@ -100,7 +103,7 @@ class Report:
     def of_variant(cls, variant: Variant, *, name: str, target: str, dtype: np.dtype) -> Report:
         """The report on a kernel for one choice of its static arguments."""
         outcome = variant.verification
-        return cls.of(
+        made = cls.of(
             variant.optimised,
             name=name,
             target=target,
@@ -110,6 +113,7 @@ class Report:
             verify_seconds=variant.verify_seconds,
             names=[name for n, name in variant.traced.graph.names.items() if n.args],
         )
+        return replace(made, cuda=_cuda(variant, name, dtype)) if target == "cupy" else made
 
     @property
     def before(self) -> OpCount:
@@ -148,6 +152,8 @@ class Report:
         }
         if self.comparison:
             data["beside"] = dict(self.comparison)
+        if self.cuda:
+            data["cuda"] = [asdict(r) for r in self.cuda]
         if times:
             data["compile_seconds"] = self.compile_seconds
             data["verify_seconds"] = self.verify_seconds
@@ -178,7 +184,7 @@ class Report:
         if once and once.total:
             work += f"; {once.total:,} more operations once per call"
         memory = f"{self.bytes_in:,} bytes in, {self.bytes_out:,} out per event: {self.flop_per_byte:.2g} flop/byte"
-        lines = [*self._idle(), *self._tried(), work, memory, *self._named(), self._target()]
+        lines = [*self._idle(), *self._tried(), work, memory, *self._named(), self._target(), *map(str, self.cuda)]
         if self.verification is not None:
             lines.append(self._verified())
         return lines
@@ -330,6 +336,16 @@ def _groupings(stages: Sequence[Stage]) -> Iterator[Groups]:
 def _rest(present: Sequence[str], groups: Groups) -> Groups:
     rest = frozenset(present).difference(*groups.values())
     return {"other": rest} if rest else {}
+
+
+def _cuda(variant: Variant, name: str, dtype: np.dtype) -> tuple[Resources, ...]:
+    from symhep.program import build
+    from symhep.targets import cupy, nvrtc
+
+    if nvrtc.available() is not None:
+        return ()
+    program = build(variant.optimised.graph, variant.axes)
+    return tuple([r for sm in (80, 90) for r in cupy.resources(program, dtype, name, sm)])
 
 
 def _seconds(seconds: float) -> str:

@@ -70,7 +70,7 @@ class Variant:
         self.plain = _is_plain(traced)
         self.parameters = any(a.parameter for a in traced.arguments)
         self.jax: dict[np.dtype | None, Any] = {}  # jitted functions by dtype (jax_calls.py)
-        self.cupy: dict[np.dtype, Any] = {}  # compiled kernels by dtype (cupy_calls.py)
+        self.cupy: dict[tuple[np.dtype, int], Any] = {}  # compiled kernels by dtype and device (cupy_calls.py)
         self.bare = traced.tree.kind == "leaf" and not self.slots[0].shape and self.slots[0].kind != "bool"
 
     @property

@@ -110,5 +110,3 @@ def _grouped(values: list[Any], pick: Any) -> Any:
         x, y = values[i], values[i + 1]
         values[i : i + 2] = [x + y if next(pick) < 0.5 else x - (-y)]
     return values[0]
-
-

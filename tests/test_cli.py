@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from symhep.cli import app
 from symhep.targets import TARGETS
 
-KERNELS = '''
+KERNELS = """
 import numpy as np
 import symhep as sh
 
@@ -25,7 +25,7 @@ def plain(x):
     return x * x + 1
 
 number = 3
-'''
+"""
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_targets():
         (["report", "my_kernels.py:dimoun_mass"], "write instead: my_kernels.py:dimuon_mass"),
         (["report", "my_kernels.py:number"], "is a int, not a kernel or function"),
         (["report", "my_kernels.py:norm", "--effort", "hard"], "error: effort is one of 'fast', 'default', 'max'"),
-        (["source", "my_kernels.py:norm", "--target", "cupy"], "cupy"),
+        (["source", "my_kernels.py:norm", "--target", "metal"], "error: target is one of 'auto', 'numpy', 'numba'"),
         (["bench", "my_kernels.py:plain", "--box", "x=1"], "--box 'x=1' is not a range"),
         (["bench", "my_kernels.py:plain", "--box", "y=1:2"], "'y', which is not an argument"),
     ],

@@ -6,7 +6,7 @@ import sys
 
 PROGRAM = """
 from kernels.matrix_elements import amp1
-for target in ("numba", "numpy"):
+for target in ("numba", "numpy", "c", "cupy"):
     print(amp1.source(target))
 print(amp1.report().json())
 print(amp1.traced.graph.digest(), amp1.variant().optimised.graph.digest())

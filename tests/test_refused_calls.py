@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import symhep as sh
-from symhep.errors import ArgumentError, TargetError
+from symhep.errors import ArgumentError, SymhepError, TargetError
 from tests.sample_kernels import Momentum, Pair, boosted, linear, mass, propagate, total
 
 # -- refusals --------------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def test_arrays_of_other_packages():
     def array(module):
         return type("Array", (), {"__module__": module})()
 
-    with pytest.raises(TargetError, match=r"target cupy does not work here: not in this version \("):
+    with pytest.raises(SymhepError, match=r"cupy is not installed|no CUDA device|runs on a GPU and e is of type"):
         mass(array("cupy._core.core"), X, X, X)
     with pytest.raises(TargetError, match="arrays of jax and cupy in one call: they live on different devices"):
         mass(array("jaxlib"), array("cupy"), X, X)
@@ -110,5 +110,6 @@ def test_arrays_of_other_packages():
 
 def test_to():
     assert mass.to("numpy").options.target == "numpy" and mass.options.target == "auto"
-    with pytest.raises(TargetError, match="target cupy does not work here"):
-        mass.to("cupy")
+    if not sh.targets()["cupy"]:
+        with pytest.raises(TargetError, match="target cupy does not work here"):
+            mass.to("cupy")

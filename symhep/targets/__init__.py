@@ -97,7 +97,8 @@ def c_compiler() -> str | None:
 
 def _c() -> Availability:
     if c_compiler() is None:
-        return Availability(False, "no C compiler is found", 'apt install gcc; k.source("c") and k.build_c work without')
+        fix = 'apt install gcc; k.source("c") and k.build_c work without'
+        return Availability(False, "no C compiler is found", fix)
     return Availability(True)
 
 

@@ -1,17 +1,19 @@
-"""The c target: C99 from a program, with libm and nothing else.
+"""The c target: C99 from a program, with the C library and nothing else.
 
 One function over columns: the number of events, a contiguous array for each input column, parameters by value, an array
 for each result. The work per event is one loop that gcc and clang turn into vectors; where a program reduces over the
 batch there is one loop for each stage, over blocks of events, with the sums that `sums.py` describes. Large bodies are
 cut into functions of about LIMIT statements, which a compiler takes in linear time; values pass between them in rows.
 
-With FLAGS, which are exact, arithmetic has the bits of the numpy target: nothing is contracted or reassociated.
+With FLAGS, which are exact, arithmetic has the bits of the numpy target: nothing is contracted or reassociated. The
+elementary functions are those of the numba target (`c_math.py`), so all results have its bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,15 +22,18 @@ from symhep.graph import BATCH, Axes, Node
 from symhep.ops import REDUCTIONS
 from symhep.program import Program
 from symhep.stages import Stage, stages
+from symhep.targets.c_math import ELEMENTARY, functions, has_far, texts
 from symhep.targets.c_sums import BEFORE, sum_functions
-from symhep.targets.ctext import Statements, identifier, indented, weight
+from symhep.targets.ctext import TEXTS, Statements, identifier, indented
+from symhep.targets.machine import expand
 from symhep.targets.segments import Line, Segment, Straight, segment
 
 FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
 LIMIT = 2500  # statements of one function
-BLOCK = 64  # events, where the loop is cut
+BLOCK = 128  # events, where the loop is cut
 ROW = BLOCK + 8  # rows are not to start at the same places of a cache
 
+_NO_STATEMENT = ("input", "const", "item")
 _PLAIN = ("size", "value")  # in a header nothing is said about parameters that are passed by value
 
 _HEAD = """\
@@ -39,6 +44,7 @@ _HEAD = """\
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __FAST_MATH__
 #error "compile without -ffast-math: it changes results"
@@ -72,7 +78,7 @@ def emit(program: Program, dtype: Any = np.float64, name: str = "kernel") -> str
 
     dtype  the working dtype, float64 or float32: constants are rounded to it
     """
-    return Function(program, dtype, name).text()
+    return Function(program, dtype, name).text
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,9 @@ class Function:
         self.program, self.name = program, identifier(name)
         self.write = s = Statements(program.graph, dtype)
         s.taken.add(self.name)
+        self.narrow = s.dtype == np.float32
+        self.fast, self.careful = ({**TEXTS, **texts(careful, self.narrow)} for careful in (False, True))
+        s.texts = self.careful
         s.values |= {n: s.names[n] for n in program.inputs if not n.axes and n.dtype == "real"}
         self.axes = _output_axes(program)
         self.stages = stages(program.graph, self.axes)
@@ -123,6 +132,7 @@ class Function:
         self.work = {axis: sum(len(p.keeps) for p in self.stages if p.axis == axis) for axis in self.size}
         self.work_name = s.local("work")
         self.column = {n: s.local(f"{s.value(n)}_column") for p in self.stages for n in p.keeps}
+        self.state = {n: s.local(f"{s.names[n]}_state") for p in self.stages for n, _ in p.reductions}
         self.parameters = self._parameters()
         self._done: set[Node] = set()
         self._parts: list[str] = []
@@ -150,11 +160,13 @@ class Function:
         return _head(f"void {self.name}", [f"{p.type.removeprefix('const ') if p.kind in _PLAIN else p.type}{p.name}"
                                            for p in self.parameters])  # fmt: skip
 
+    @cached_property
     def text(self) -> str:
         """The whole file."""
         body = [*self._unused(), *self._columns(), *[line for p in self.stages for line in self._stage(p)]]
         head = _HEAD.format(name=self.name, real=self.write.dtype, flags=" ".join(FLAGS))
-        sums = sum_functions({n.op for n in self.program.graph.order}, self.write.real)
+        used = {n.op for n in self.program.graph.order}
+        sums = [*functions(used, self.narrow), *sum_functions(used, self.write.real)]
         parts = [_SEPARATE, *self._parts] if self._parts else []
         function = "\n".join([self.prototype, "{", *indented(body), "}", ""])
         return "\n".join([head, *sums, *parts, function])
@@ -185,20 +197,38 @@ class Function:
         lines = ["/* once per call */", *once] if once else []
         if p.axis is None:
             return [*lines, *[f"{self.results[k]}[0] = {s.stored(self.program.outputs[k])};" for k in p.outputs]]
-        each = [n for n in p.nodes if n.axes and weight(n)]
+        each = [n for n in p.nodes if n.axes and n.op not in _NO_STATEMENT]
         loaded = [n for n in p.nodes if n.axes and n.op == "input"]
         blocks = {n: s.local(f"{s.value(n)}_block") for n in p.arguments}
         stores = [_Store(self.program.outputs[k], self.results[k], True) for k in p.outputs]
         stores += [_Store(n, self.column[n], True) for n in p.keeps]
         stores += [_Store(n, name, False) for n, name in blocks.items()]
         lines += ["/* for every event */"]
-        if len(each) > LIMIT:
+        if sum(map(self._weight, each)) > LIMIT:
             body = self._calls(p, loaded, each, stores)
-            return [*lines, *self._sums(p), *self._blocks(p, body, blocks), *self._totals(p)]
-        if blocks:
-            body = self._loop(self.j, self.count, self._events(p, loaded, each, stores, f"{self.start} + {self.j}"))
-            return [*lines, *self._sums(p), *self._blocks(p, body, blocks), *self._totals(p)]
-        return [*lines, *self._loop(self.i, self.size[p.axis], self._events(p, loaded, each, stores))]
+        elif blocks or self._has_far(each):
+            body = self._loops(each, lambda: self._events(p, loaded, each, stores, f"{self.start} + {self.j}"))
+        else:
+            return [*lines, *_loop(self.i, self.size[p.axis], self._events(p, loaded, each, stores))]
+        return [*lines, *self._sums(p), *self._blocks(p, body, blocks), *self._totals(p)]
+
+    def _weight(self, n: Node | Line) -> int:
+        """About how many statements an operation becomes."""
+        return len(expand(n.op, self.narrow)) if n.op in ELEMENTARY else 1
+
+    def _has_far(self, nodes: Iterable[Node]) -> bool:
+        return any(has_far(n.op, self.narrow) for n in nodes)
+
+    def _loops(self, nodes: Sequence[Node], body: Callable[[], list[str]]) -> list[str]:
+        """The loop over the events of a block, and another for blocks with arguments that are far from zero."""
+        if not self._has_far(nodes):
+            return _loop(self.j, self.count, body())
+        self.write.texts = self.fast
+        fast = _loop(self.j, self.count, body())
+        self.write.texts = self.careful
+        again = ["if (far) { /* an argument is far from zero: again, with libm */"]
+        again += [*indented(_loop(self.j, self.count, body())), "}"]
+        return [f"uint{32 if self.narrow else 64}_t far = 0;", *fast, *again]
 
     def _once(self, n: Node) -> list[str]:
         """What is computed once, where it is needed first."""
@@ -211,16 +241,13 @@ class Function:
             return [] if n.dtype == "real" else [self.write.load(n, self.write.names[n])]
         return self.write.lines([n])
 
-    def _loop(self, i: str, stop: str, body: Sequence[str]) -> list[str]:
-        return [f"for (size_t {i} = 0; {i} < {stop}; {i}++) {{", *indented(body), "}"]
-
     def _events(
         self, p: Stage, loaded: list[Node], each: list[Node], stores: list[_Store], index: str = ""
     ) -> list[str]:
         """The body of the loop over events."""
         s = self.write
-        lines = [f"const size_t {self.i} = {index};"] if index and (loaded or p.loads or any(t.whole for t in stores)) \
-            else []  # fmt: skip
+        indexed = loaded or p.loads or any(t.whole for t in stores)
+        lines = [f"const size_t {self.i} = {index};"] if index and indexed else []
         lines += [s.load(n, f"{s.names[n]}[{self.i}]") for n in loaded]
         lines += [s.declared(n, f"{self.column[n]}[{self.i}]") for n in p.loads]
         lines += s.lines(each)
@@ -233,53 +260,60 @@ class Function:
         lines += [f"{self.write.real} {name}[{BLOCK}];" for name in blocks.values()]
         lines += body
         for n, position in p.reductions:
-            lines.append(f"{BEFORE}{n.op}_add(&{self._state(n)}, {blocks[p.arguments[position]]}, {m});")
+            lines.append(f"{BEFORE}{n.op}_add(&{self.state[n]}, {blocks[p.arguments[position]]}, {m});")
         return [f"for (size_t {start} = 0; {start} < {size}; {start} += {BLOCK}) {{", *indented(lines), "}"]
 
-    def _state(self, n: Node) -> str:
-        return f"{self.write.names[n]}_state"
-
     def _sums(self, p: Stage) -> list[str]:
-        return [f"{BEFORE}{n.op} {self._state(n)} = {BEFORE}{n.op}_start();" for n, _ in p.reductions]
+        return [f"{BEFORE}{n.op} {self.state[n]} = {BEFORE}{n.op}_start();" for n, _ in p.reductions]
 
     def _totals(self, p: Stage) -> list[str]:
         value = f"({self.write.real}){BEFORE}"
-        return [self.write.declared(n, f"{value}{n.op}_value(&{self._state(n)})") for n, _ in p.reductions]
+        return [self.write.declared(n, f"{value}{n.op}_value(&{self.state[n]})") for n, _ in p.reductions]
 
     # -- large bodies ------------------------------------------------------------------------------------------------
 
     def _calls(self, p: Stage, loaded: list[Node], each: list[Node], stores: list[_Store]) -> list[str]:
         """Cut the work into functions; the calls of them."""
         given = [*loaded, *p.loads]
-        number = {n: k for k, n in enumerate(dict.fromkeys([*given, *[t.node for t in stores], *each]))}
-        straight = Straight(each=[Line(n.op, number[n], _numbers(n, number)) for n in each])
+        number: dict[Node, int] = {}
+        for n in (*each, *given, *[t.node for t in stores]):
+            parts = self.write.items.get(n, {})
+            number.setdefault(n, 2 * len(number))
+            number |= {item: number[n] + k for k, item in parts.items()}
+        node = {k: n for n, k in number.items() if n.op != "sincos"}
+        self.pairs = {number[n]: n for n in each if n.op == "sincos"}
+        straight = Straight(
+            each=[Line(n.op, number[n], tuple([number[a] for a in n.args if a in number])) for n in each]
+        )
         straight.outputs = [number[t.node] for t in stores]
-        segments, rows = segment(straight, lambda line: 1, LIMIT)
-        node = {k: n for n, k in number.items()}
+        segments, rows = segment(straight, self._weight, LIMIT)
         lines = [f"{self.write.real} {self.rows}[{rows}][{ROW}];"] if rows else []
         return lines + [self._part(part, node, given, stores) for part in segments]
 
     def _part(self, part: Segment, node: dict[int, Node], given: list[Node], stores: list[_Store]) -> str:
         """Write one function; the call of it."""
         s, real = self.write, self.write.real
-        own = [node[line.result] for line in part.lines]
+        own = [self.pairs[line.result] if line.op == "sincos" else node[line.result] for line in part.lines]
         targets = [stores[k] for columns in part.stores.values() for k in columns]
-        wanted = dict.fromkeys([a for n in own for a in _operands(n)] + [t.node for t in targets])
-        name = f"{self.name}_part{len(self._parts)}"
+        wanted = dict.fromkeys([a for n in own for a in n.args] + [t.node for t in targets])
+        name = s.local(f"{self.name}_part{len(self._parts)}")
         columns = {n: s.names[n] if n.op == "input" else self.column[n] for n in given if n in wanted}
         once = [n for n in wanted if not n.axes and n.op != "const"]
         j = self.j
-        body = [s.load(n, f"{array}[{j}]") for n, array in columns.items()]
-        body += [s.load(node[k], f"{self.rows}[{row}][{j}]") for k, row in part.loads.items()]
-        body += s.lines(own)
-        body += [f"{self.rows}[{row}][{j}] = {s.stored(node[k])};" for k, row in part.saves.items()]
-        body += [f"{t.array}[{j}] = {s.stored(t.node)};" for t in targets]
+
+        def body() -> list[str]:
+            lines = [s.load(n, f"{array}[{j}]") for n, array in columns.items()]
+            lines += [s.load(node[k], f"{self.rows}[{row}][{j}]") for k, row in part.loads.items()]
+            lines += s.lines(own)
+            lines += [f"{self.rows}[{row}][{j}] = {s.stored(node[k])};" for k, row in part.saves.items()]
+            return lines + [f"{t.array}[{j}] = {s.stored(t.node)};" for t in targets]
+
         types = [f"const size_t {self.count}", *[f"const {real} *restrict {array}" for array in columns.values()]]
         types += [f"const {'bool' if n.dtype == 'bool' else real} {s.value(n)}" for n in once]
         types += [f"{real} (*restrict {self.rows})[{ROW}]"] if part.loads or part.saves else []
         types += [f"{real} *restrict {t.array}" for t in targets]
         head = _head(f"SEPARATE void {name}", types)
-        self._parts.append("\n".join([head, "{", *indented(self._loop(j, self.count, body)), "}", ""]))
+        self._parts.append("\n".join([head, "{", *indented(self._loops(own, body)), "}", ""]))
         values = [self.count, *[f"{array} + {self.start}" for array in columns.values()], *map(s.value, once)]
         values += [self.rows] if part.loads or part.saves else []
         values += [f"{t.array} + {self.start}" if t.whole else t.array for t in targets]
@@ -307,10 +341,5 @@ def _one(axes: Axes) -> str | None:
     return next(iter(axes), None)
 
 
-def _operands(n: Node) -> tuple[Node, ...]:
-    """What the statement of a node reads: an item of a pair computes it from the pair's argument."""
-    return n.args[0].args if n.op == "item" else n.args
-
-
-def _numbers(n: Node, number: dict[Node, int]) -> tuple[int, ...]:
-    return tuple([number[a] for a in _operands(n) if a in number])
+def _loop(i: str, stop: str, body: Sequence[str]) -> list[str]:
+    return [f"for (size_t {i} = 0; {i} < {stop}; {i}++) {{", *indented(body), "}"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from symhep.errors import CompileError, TargetError, message
 from symhep.program import Program
-from symhep.targets import c_compiler, sums
+from symhep.targets import c_compiler
 from symhep.targets.c import FLAGS, Function
 
 
@@ -54,7 +54,7 @@ class Library:
 
     def __init__(self, function: Function) -> None:
         self.function, self.dtype = function, function.write.dtype
-        self._call = getattr(build(function.text()), function.name)
+        self._call = getattr(build(function.text), function.name)
         self._call.restype = None
         self._value = ctypes.c_double if self.dtype == np.float64 else ctypes.c_float
 
@@ -100,16 +100,3 @@ class Library:
     def _contiguous(self, column: Any, events: int) -> np.ndarray:
         array = np.asarray(column, self.dtype).reshape(-1)
         return np.ascontiguousarray(array if array.size == events else np.broadcast_to(array, events))
-
-    def reduce(
-        self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], events: int, reductions: Any, threads: int = 1
-    ) -> list[float]:
-        """Write the results, as `run` does, but for the last ones: these are reduced.
-
-        reductions  for each the position of its column among the last ones, and the name of the operation
-        """
-        rows = [np.empty(events, self.dtype) for _ in range(max([k + 1 for k, _ in reductions], default=0))]
-        if events:
-            self.run(columns, [*outputs, *rows])
-        with np.errstate(all="ignore"):
-            return [float(sums.function(name)(rows[k])) for k, name in reductions]

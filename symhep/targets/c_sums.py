@@ -39,7 +39,7 @@ static void symhep_batch_sum_end(symhep_batch_sum *const s)
     s->count = 0;
 }
 
-/* Add m values: 64, or fewer at the end. */
+/* Add m values: the last call may have any number, those before it multiples of 16. */
 static void symhep_batch_sum_add(symhep_batch_sum *const s, real *const x, const size_t m)
 {
     for (size_t i = m; i % 16; i++)

@@ -18,8 +18,8 @@ from symhep.graph import Graph, Node, is_const, value_of
 from symhep.ops import ELEMENTARY_COST, LOGIC, OPS
 from symhep.targets import numpy as python
 
-# One text per operation of a lowered program; a tuple where there are several results, which `item` picks from.
-TEXTS: dict[str, str | tuple[str, ...]] = {
+# What the table of operations and the instruction lists have in common
+COMMON = {
     "add": "{0} + {1}",
     "sub": "{0} - {1}",
     "mul": "{0} * {1}",
@@ -28,10 +28,7 @@ TEXTS: dict[str, str | tuple[str, ...]] = {
     "sqrt": "sqrt{f}({0})",
     "abs": "fabs{f}({0})",
     "copysign": "copysign{f}({0}, {1})",
-    "minimum": "({0} < {1}) | ({0} != {0}) ? {0} : {1}",
-    "maximum": "({0} > {1}) | ({0} != {0}) ? {0} : {1}",
     "floor": "floor{f}({0})",
-    "ceil": "ceil{f}({0})",
     "trunc": "trunc{f}({0})",
     "rint": "rint{f}({0})",
     "lt": "{0} < {1}",
@@ -42,7 +39,16 @@ TEXTS: dict[str, str | tuple[str, ...]] = {
     "or": "{0} | {1}",
     "not": "!{0}",
     "select": "{0} ? {1} : {2}",
-    "sincos": ("sin{f}({0})", "cos{f}({0})"),
+}
+
+# One text per operation of a lowered program, with the names of libm and CUDA; {sine} and {cosine} are where the
+# results of sincos go.
+TEXTS: dict[str, str] = {
+    **COMMON,
+    "minimum": "({0} < {1}) | ({0} != {0}) ? {0} : {1}",
+    "maximum": "({0} > {1}) | ({0} != {0}) ? {0} : {1}",
+    "ceil": "ceil{f}({0})",
+    "sincos": "sincos{f}({0}, &{sine}, &{cosine})",
     "keep": "{0}",
     **{
         name: f"{name}{{f}}({', '.join(f'{{{k}}}' for k in range(row.arity or 0))})"
@@ -58,11 +64,10 @@ _KEYWORDS = """
     public register reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast
     struct switch template this thread_local throw true try typedef typeid typename typeof union unsigned using virtual
     void volatile wchar_t while xor xor_eq main real size_t unix linux INFINITY NAN NULL EOF errno
-    gridDim blockDim blockIdx threadIdx
+    gridDim blockDim blockIdx threadIdx far
 """.split()
 _CALLED = re.compile(r"(\w+)\{f\}")
-FUNCTIONS = {f for text in TEXTS.values() for part in (text if isinstance(text, tuple) else (text,))
-             for f in _CALLED.findall(part)}  # fmt: skip
+FUNCTIONS = {f for text in TEXTS.values() for f in _CALLED.findall(text)}
 _RESERVED = frozenset({*_KEYWORDS, *FUNCTIONS, *[f"{name}f" for name in FUNCTIONS]})
 
 
@@ -95,25 +100,25 @@ def literal(value: Any, dtype: np.dtype) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
-def weight(n: Node) -> int:
-    """How many statements a node becomes."""
-    return 0 if n.op in ("input", "const", "sincos") else 1
-
-
 class Statements:
     """Writes the operations of one graph as statements.
 
-    names   for every input and operation
-    local   gives a name that no value has
+    names  for every input and operation
+    items  for each pair of sine and cosine its parts, by position
+    texts  of the operations
     """
 
     def __init__(self, graph: Graph, dtype: Any) -> None:
-        self.graph, self.dtype = graph, np.dtype(dtype)
+        self.graph, self.dtype, self.texts = graph, np.dtype(dtype), TEXTS
         if self.dtype not in (np.float64, np.float32):
             raise TypeError(f"programs run on float64 or float32, not {self.dtype}")
         self.real, self.suffix = ("double", "") if self.dtype == np.float64 else ("float", "f")
         self.taken: set[str] = set()
         self.names = {n: self.local(identifier(text)) for n, text in python.names(graph).items()}
+        self.items: dict[Node, dict[int, Node]] = {n: {} for n in graph.order if n.op == "sincos"}
+        for n in graph.order:
+            if n.op == "item":
+                self.items[n.args[0]][n.attrs[0]] = n
         self.values = {n: self.local(f"{self.names[n]}_i") for n in graph.inputs}
 
     def local(self, name: str) -> str:
@@ -150,19 +155,20 @@ class Statements:
         return self.declared(n, f"{text} != 0" if n.dtype == "bool" else text)
 
     def lines(self, nodes: Iterable[Node]) -> list[str]:
-        """The statements of operations; inputs, constants and pairs have none."""
-        return [line for n in nodes if weight(n) for line in [self.line(n)]]
+        """The statements of operations; inputs and constants have none, and the items of a pair come with it."""
+        return [line for n in nodes if n.op not in ("input", "const", "item") for line in self._operation(n)]
 
-    def line(self, n: Node) -> str:
-        """The statement that computes a node."""
-        if n.op == "item":
-            text, args = TEXTS[n.args[0].op][n.attrs[0]], n.args[0].args
-        else:
-            text, args = TEXTS.get(n.op, ()), n.args  # type: ignore[assignment]
-        if not isinstance(text, str):
+    def _operation(self, n: Node) -> list[str]:
+        text = self.texts.get(n.op)
+        if text is None:
             raise ValueError(f"a program for a target may not hold {n.op!r}: lower the graph first")
-        operands = [self.operand(a, truth) for a, truth in zip(args, _truths(n))]
-        return self.declared(n, text.format(*operands, f=self.suffix))
+        operands = [self.operand(a, truth) for a, truth in zip(n.args, _truths(n))]
+        if n.op != "sincos":
+            return [self.declared(n, text.format(*operands, f=self.suffix))]
+        items = self.items[n]
+        sine, cosine = (self.value(items[k]) if k in items else self.local("unused") for k in range(2))
+        call = text.format(*operands, f=self.suffix, sine=sine, cosine=cosine)
+        return [f"{self.real} {sine}, {cosine};", f"{call};"]
 
 
 def _truths(n: Node) -> Sequence[bool]:

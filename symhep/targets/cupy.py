@@ -1,9 +1,10 @@
 """The cupy target: CUDA C++ from a program, one thread per event.
 
-Each column is a pointer and a stride in elements, and a stride of 0 broadcasts one value; a parameter is a pointer. Threads stride over the grid, so
-that neighbours read neighbouring events and any number of events works with any launch. The statements are those of the
-c target. With OPTIONS nothing is contracted: arithmetic has the bits of the numpy target; elementary functions are
-CUDA's own, whose errors its programming guide lists (up to 2 ulp in double precision for what programs hold).
+Each column is a pointer and a stride in elements, and a stride of 0 broadcasts one value; a parameter is a pointer.
+Threads stride over the grid, so that neighbours read neighbouring events and any number of events works with any
+launch. The statements are those of the c target. With OPTIONS nothing is contracted: arithmetic has the bits of the
+numpy target; elementary functions are CUDA's own, whose errors its programming guide lists (up to 2 ulp in double
+precision for what programs hold).
 
 A program with reductions over the batch is one kernel for each stage, and the functions of `cuda_sums.py`.
 """
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from symhep.graph import Axes, Node
+from symhep.graph import Axes
 from symhep.ops import REDUCTIONS
 from symhep.program import Program
 from symhep.stages import program_of, stages
@@ -100,19 +101,15 @@ class _Kernel:
         self.results = [self.write.local(f"out{k}") for k in range(len(program.outputs))]
         columns = [*[self.write.names[n] for n in program.inputs if n.axes], *self.results]
         self.strides = {text: self.write.local(f"{text}_stride") for text in columns}
-        self.items: dict[Node, dict[int, Node]] = {n: {} for n in program.graph.order if n.op == "sincos"}
-        for n in program.graph.order:
-            if n.op == "item":
-                self.items[n.args[0]][n.attrs[0]] = n
         self.size, self.i, self.step = (self.write.local(text) for text in ("n", "i", "step"))
 
     def text(self) -> str:
         s, nodes = self.write, self.program.graph.order
         lines = [s.load(n, f"{s.names[n]}[0]") for n in nodes if n.op == "input" and not n.axes]
-        lines += self._statements([n for body in self.program.steps for n in body.once])
+        lines += s.lines([n for body in self.program.steps for n in body.once])
         first = "(long long)blockIdx.x * blockDim.x + threadIdx.x"
         each = [s.load(n, self._at(s.names[n])) for n in nodes if n.op == "input" and n.axes]
-        each += self._statements([n for body in self.program.steps for n in body.each])
+        each += s.lines([n for body in self.program.steps for n in body.each])
         each += [f"{self._at(r)} = {s.stored(n)};" for r, n in zip(self.results, self.program.outputs)]
         i, size, step = self.i, self.size, self.step
         lines = ["// once per thread", *lines, "// for every event"] if lines else lines
@@ -138,19 +135,3 @@ class _Kernel:
 
     def _at(self, name: str) -> str:
         return f"{name}[{self.i} * {self.strides[name]}]"
-
-    def _statements(self, nodes: Sequence[Node]) -> list[str]:
-        """The statements; sine and cosine of one argument are one call."""
-        lines: list[str] = []
-        for n in nodes:
-            if n.op == "sincos":
-                lines += self._pair(n)
-            elif n.op != "item":
-                lines += self.write.lines([n])
-        return lines
-
-    def _pair(self, n: Node) -> list[str]:
-        s, results = self.write, self.items[n]
-        sine, cosine = (s.value(results[k]) if k in results else s.local("unused") for k in range(2))
-        call = f"sincos{s.suffix}({s.operand(n.args[0])}, &{sine}, &{cosine});"
-        return [f"{s.real} {sine}, {cosine};", call]

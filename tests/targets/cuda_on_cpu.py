@@ -118,14 +118,21 @@ def module():
     """What `import cupy` gives."""
     cupy = types.ModuleType("cupy")
     cupy.__spec__ = ModuleSpec("cupy", None)
-    for name in ("empty", "zeros", "full", "asarray", "broadcast_to", "ascontiguousarray"):
+    for name in ("empty", "zeros", "full", "asarray", "broadcast_to", "ascontiguousarray", "empty_like"):
         setattr(cupy, name, _made(getattr(np, name)))
     cupy.ndarray, cupy.RawModule = ndarray, RawModule
     cupy.get_default_memory_pool = lambda: types.SimpleNamespace(free_bytes=lambda: 0)
     runtime = types.SimpleNamespace(
-        CUDARuntimeError=CUDARuntimeError, getDeviceCount=lambda: 1, memGetInfo=lambda: (10**6, 10**7)
+        CUDARuntimeError=CUDARuntimeError,
+        getDeviceCount=lambda: 1,
+        memGetInfo=lambda: (10**6, 10**7),
+        getDeviceProperties=lambda device: {"name": b"none"},
     )
     memory = types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError)
     compiler = types.SimpleNamespace(CompileException=RuntimeError)
-    cupy.cuda = types.SimpleNamespace(runtime=runtime, memory=memory, compiler=compiler, Device=Device)
+    stream = types.SimpleNamespace(synchronize=lambda: None)
+    cupy.cuda = types.SimpleNamespace(
+        runtime=runtime, memory=memory, compiler=compiler, Device=Device, get_current_stream=lambda: stream
+    )
+    cupy.__version__ = "0"
     return cupy
