@@ -77,7 +77,11 @@ class Form:
         coefficient, monomial = Fraction(1), UNIT
         for a, e in zip(n.args, n.attrs[0], strict=True):
             c, m = self.refs[a]
-            if isinstance(e, int):
+            if c == 0 and e < 0:  # what has turned out to be zero stays what is divided by
+                zero = self.new_base("const", (0,), a.key)
+                self.args[zero] = []
+                monomial = times(monomial, ((zero, int(2 * e)),))
+            elif isinstance(e, int):
                 coefficient *= Fraction(c) ** e
                 monomial = times(monomial, to_power(m, e))
             else:  # the root of a product is not the product of the roots: both factors may be negative
@@ -188,6 +192,8 @@ class Form:
 
 
 def raw_sum(nary: Nary, terms: list[tuple[Rational, Node]], constant: Rational) -> Node:
-    """A sum node of just these terms: nothing merged, no content taken out."""
+    """A sum node of just these terms: nothing merged, no content taken out; without any, a number."""
+    if not terms:
+        return nary.build.const(constant)
     terms = sorted(terms, key=lambda term: term[1].key)
     return nary.build.node("sum", tuple([n for _, n in terms]), (tuple([c for c, _ in terms]), constant))

@@ -121,7 +121,7 @@ _ROWS = (
         derivative="1 / ((1 - x) * (1 + x))"),
     _elementary("erf", "", "mpmath.erf", parity="odd", dtype="real", derivative="TWO_OVER_ROOT_PI * exp(-x * x)"),
     _elementary("pow", "power", "symhep.reference.pow", arity=2, domain="x > 0",
-        derivative="where(y == 0, 0, y * pow(x, y - 1)), where(x == 0, 0, r * log(x))"),
+        derivative="where(x == 0, where(y == 1, 1, 0), y * pow(x, y - 1)), where(x <= 0, 0, r * log(x))"),
     # sin and cos of one argument together; the two results are taken out by `item`, attrs = (0,) or (1,)
     Op("sincos", 1, "", "symhep.reference.sincos", "sincos", 1.5 * ELEMENTARY_COST, dtype="real"),
     Op("item", 1, "", "symhep.reference.item", None, 0.0),

@@ -176,6 +176,8 @@ class _Comparison:
         for name, x, y, x_rough, y_rough in zip(self.names, *results, *rough, strict=True):
             agree, digits = self._agreement(x, y, x_rough, y_rough)
             found.append((digits, agree, (name, x, y)))
+        if _any_infinite(self.tapes[0], high[0]) and not all(agree for _, agree, _ in found):
+            return "invalid"
         return found
 
     def _outright(self, before: list[Any], after: list[Any]) -> list | None:
@@ -235,6 +237,11 @@ class _Comparison:
 def _decides_by_nan(tape: Tape, values: list[Any]) -> bool:
     """Whether a comparison or a sign is taken of NaN: rewriting may give a value to a part that has none as written."""
     return any(mpmath.isnan(values[i]) for i in tape.decisive)
+
+
+def _any_infinite(tape: Tape, values: list[Any]) -> bool:
+    """Whether an intermediate value is infinite: finite math supposes that none is."""
+    return any(isinstance(values[i], mpmath.mpf) and mpmath.isinf(values[i]) for i, _, _ in tape.steps)
 
 
 def _difference(name: str, point: Point, x: Any, y: Any, digits: float) -> Difference:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import mpmath
+import numpy as np
 import pytest
 
 import symhep.passes
@@ -158,3 +159,10 @@ def test_a_report_shows_the_outcome_and_the_times():
 def test_how_many_points():
     assert [_points(n, "default") for n in (0, 20, 5000, 15_000, 10**6)] == [4, 4, 4, 1, 1]
     assert [_points(n, "fast") for n in (20, 400, 20_001)] == [4, 2, 1]
+
+
+def test_infinite_intermediate_values_are_outside_finite_math():
+    """sin(atan2(x/0, y)) is -1 as written, and inf/inf where the root is written out."""
+    made = kernel(lambda x, y: np.sin(np.arctan2(x / (y - y + 0 * x), y)), effort="fast")
+    outcome = compare(made.traced.graph, made._chosen({}).optimised.graph, [{"x": -3.5, "y": 0.7}])
+    assert not outcome.failed and outcome.points == 0

@@ -23,11 +23,13 @@ def one(seed: int, seen: Counter | None = None) -> list[str] | None:
     return attempt(recipe(seed), options_for(seed), seen)
 
 
-def attempt(r: Recipe, options: Options, seen: Counter | None = None) -> list[str] | None:
-    """As `failures`, with exceptions as texts."""
+def attempt(
+    r: Recipe, options: Options, seen: Counter | None = None, check: Callable[..., list[str] | None] = failures
+) -> list[str] | None:
+    """As `check`, with exceptions as texts."""
     try:
         with np.errstate(all="ignore"):
-            return failures(r, options, seen)
+            return check(r, options, seen)
     except Exception as error:
         return [f"{type(error).__name__}: {str(error).strip()[:200]}"]
 

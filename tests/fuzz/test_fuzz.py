@@ -43,8 +43,7 @@ def derivatives_of(seeds):
     seen, failed = Counter(), {}
     for seed in seeds:
         options = replace(options_for(seed), layouts=False, readable=False)
-        with np.errstate(all="ignore"):
-            found = derivative_failures(recipe(seed), options, seen)
+        found = attempt(recipe(seed), options, seen, derivative_failures)
         seen["formulas"] += found is not None
         if found:
             failed[seed] = found

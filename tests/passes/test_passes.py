@@ -250,3 +250,20 @@ def test_schedule_keeps_few_values_alive():
         return sum((x + i) * (x - i) for i in range(1, 60))
 
     assert live_values(optimise(graph_of(wide, 1), math="strict").graph) < 10
+
+
+@pytest.mark.parametrize("effort", ["fast", "default"])
+def test_what_turns_out_to_be_zero(effort):
+    """A sum whose terms all cancel, alone and as what is divided by."""
+    import symhep as sh
+
+    f = sh.kernel(lambda x, y: (x + y) * (x - y) - x * x + y * y + 1 / (x * (y + 1) - x * y - x), effort=effort)
+    with np.errstate(all="ignore"):
+        assert np.isinf(f(1.5, 0.25)) or np.isnan(f(1.5, 0.25))
+    assert sh.kernel(lambda x, z: x / (z * x), effort=effort)(3.0, 2 + 1j) == pytest.approx(1 / (2 + 1j))
+    jacobian = sh.jacobian(sh.kernel(quotient, effort=effort))
+    assert abs(jacobian(3.0, 2 + 1j)) < 1e-15
+
+
+def quotient(x, z: complex):
+    return x / (z * x)
