@@ -15,6 +15,7 @@ from symhep.arrays import elementwise
 from symhep.errors import ArgumentError, count, message
 from symhep.graph import Builder, Graph, Node, copy_node, rewrite
 from symhep.marks import recorder_of
+from symhep.reductions import reduces
 from symhep.source import describe_definition, name_of
 from symhep.trace import Traced, trace
 
@@ -74,6 +75,9 @@ class Operation:
     def _attrs(self) -> tuple[Graph, Graph, int, str]:
         """What its node holds: the graphs of value and derivatives, the number of arguments, the name."""
         value = _traced(self.fn, constant=False)
+        if any(reduces(x) for x in value.graph.order):
+            what = f"{self.name} reduces over the batch: an operation is about one event"
+            raise ArgumentError(message(what, describe_definition(self.fn), "the reduction outside it"))
         n = len(value.graph.inputs)
         if len(value.graph.outputs) != 1 or value.graph.outputs[0].dtype != "real":
             what = f"{self.name}: an operation has one real result, its function returns {value.tree.paths('result')}"

@@ -169,6 +169,9 @@ def numpy_values(graph: Graph, columns: Columns, dtype: Any = np.float64) -> lis
 
 
 def _numpy_function(n: Node) -> Callable[..., Any]:
+    if n.op == "custom":
+        graph = n.attrs[0]
+        return lambda *args: numpy_values(graph, {i.attrs[0]: x for i, x in zip(graph.inputs, args)})[0]
     if n.op in _SPECIAL:
         return _SPECIAL[n.op]
     if n.op == "power":

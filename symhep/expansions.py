@@ -152,14 +152,20 @@ def clip(x, low, high):
 
 def logaddexp(x, y):
     """log(exp(x) + exp(y)) without overflow."""
-    larger = x.maximum(y) + (-abs(x - y)).exp().log1p()
-    return where(x == y, x + LOG_2, larger)
+    larger, difference = _larger(x, y)
+    return where(abs(larger) == math.inf, larger, larger + difference.exp().log1p())
 
 
 def logaddexp2(x, y):
     """log2(2**x + 2**y) without overflow."""
-    larger = x.maximum(y) + (-abs(x - y)).exp2().log1p() * (1 / LOG_2)
-    return where(x == y, x + 1, larger)
+    larger, difference = _larger(x, y)
+    return where(abs(larger) == math.inf, larger, larger + difference.exp2().log1p() * (1 / LOG_2))
+
+
+def _larger(x, y):
+    """The larger of two values and -|x - y|, so written that derivatives are right where the two are equal."""
+    larger = x.maximum(y)
+    return larger, (x - larger) + (y - larger)
 
 
 def radians(x):

@@ -162,7 +162,9 @@ class InStages:
         values = {n: _size(n, columns, batches) for n in self.graph.order if n.op == "batch_size"}
         for stage, sources, derived in self.parts:
             given = [columns[s.position] if s.kind == "input" else values[s.node] for s in sources]
-            found = iter(call(derived, given, batch=() if stage.axis is None else batches[stage.axis]))
+            batch = () if stage.axis is None else batches[stage.axis]
+            # numbers that depend on no column
+            found = iter(call(derived, given, batch=batch) if given else derived.function(columns[0].dtype)())
             for k in stage.outputs:
                 outputs[k] = next(found)
             values |= {n: next(found) for n in stage.keeps}

@@ -28,7 +28,8 @@ class Recorder:
     """The nodes of the function that is being traced, and what is kept beside them."""
 
     __slots__ = (
-        "_lines", "_literals", "_places", "_table", "axes", "builder", "calls", "names", "objects", "symbols", "where",
+        "_lines", "_literals", "_places", "_table", "axes", "builder", "calls", "names", "objects", "reduced",
+        "symbols", "where",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class Recorder:
         self.where: dict[Node, Where] = {}
         self.names: dict[Node, str] = {}
         self.axes: tuple[str, ...] = ()  # the batch axes that arguments have
+        self.reduced = False  # whether a reduction over the batch was asked for
         self.objects: Spot | None = None  # where NumPy first made an array of Python objects of traced values
         self.symbols: dict[Any, Node] = {}  # sympy symbols that stand for nodes
         self._table = self.builder._table

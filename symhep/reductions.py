@@ -22,7 +22,7 @@ def reduces(n: Node) -> bool:
 
 
 def batch_sum(x: Any, axis: str | None = None) -> Any:
-    """The sum over the events, with twice the working precision; 0 if there are none.
+    """The sum over the events, with twice the working precision (on JAX, XLA's own sum); 0 if there are none.
 
     axis  the batch axis to sum over; None for the one that x varies over
 
@@ -87,6 +87,7 @@ def _cell(recorder: Recorder, name: str, x: Any, axis: str | None) -> Any:
     if x.kind == "complex" and name in ("batch_max", "batch_min"):
         raise no_order(name)
     chosen = _axis(recorder, name, x._node, axis)
+    recorder.reduced = True
     if chosen in x._node.axes:
         total = recorder.apply("batch_sum" if name == "batch_mean" else name, (x._node,), (chosen,))
         return total / _size(recorder, chosen) if name == "batch_mean" else total

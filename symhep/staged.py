@@ -49,9 +49,10 @@ class _Part:
 
 
 def has_stages(traced: Traced) -> bool:
-    """Whether a traced function has reductions, or arguments of more than one batch axis."""
+    """Whether a traced function has reductions, results without batch axis, or more than one batch axis."""
     axes = {axis for n in traced.graph.inputs for axis in n.axes}
-    return len(axes) > 1 or any(reduces(n) for n in traced.graph.order)
+    numbers = bool(axes) and any(not o.axes for o in traced.outputs)
+    return len(axes) > 1 or numbers or any(reduces(n) for n in traced.graph.order)
 
 
 class Staged:

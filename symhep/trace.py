@@ -301,7 +301,7 @@ def _outputs(recorder, values: list, tree: Tree, annotation: Any, function: Call
         outputs.append(Output(path, cells.shape, mirrored, union([cell._node for cell in kept])))
         nodes += [cell._node for cell in kept]
     _one_axis_each(outputs, function)
-    if len(recorder.axes) == 1 and not any(reduces(n) for n in topological(nodes)):
+    if len(recorder.axes) == 1 and not recorder.reduced and not any(reduces(n) for n in topological(nodes)):
         outputs = [replace(o, axes=frozenset(recorder.axes)) for o in outputs]
     return tuple(outputs), tuple(nodes)
 

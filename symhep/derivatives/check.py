@@ -71,11 +71,11 @@ def check_derivatives(
     >>> print(check_derivatives(lambda x, y: np.exp(x) * np.sin(x * y)))
     2 derivatives agree to 25 digits at 3 points: forward, reverse, differences
     """
-    from symhep.derivatives.operators import as_kernel
+    from symhep.derivatives.operators import as_kernel, default_statics
     from symhep.domain import DomainError, columns, domain_for
 
     made = as_kernel(k)
-    variant = made.variant(tuple([a.default for a in made.arguments if a.static]))
+    variant = made.variant(default_statics(made, "check_derivatives"))
     g = ground(variant, wrt)
     try:
         drawn = domain_for(g.traced.graph, domain or made.options.domain, g.traced.leaves).points(points, DIGITS, seed)
@@ -198,7 +198,8 @@ def _culprit(g: Ground, point: Point) -> str:
         for i, x in enumerate(n.args):
             if x.dtype == "real" and not _rule_holds(g, n, i, values, point):
                 where = g.graph.where.get(n)
-                return f"the rule of {n.op!r} for its argument {i + 1} is wrong" + (f", at {where}" if where else "")
+                name = n.attrs[3] if n.op == "custom" else n.op
+                return f"the rule of {name!r} for its argument {i + 1} is wrong" + (f", at {where}" if where else "")
     return "the rule of every operation is right: a fault of the modes, to be reported as a bug in symhep"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from symhep.annotations import Argument
 from symhep.containers import Tree
@@ -38,13 +39,31 @@ class Directions:
 
 def chosen(arguments: Sequence[Argument], wrt: Wrt, name: str) -> list[Argument]:
     """The arguments named by `wrt`: all real ones that are not static if it is None; raises ArgumentError."""
+    if wrt is not None and not (isinstance(wrt, str) or all(isinstance(n, str) for n in _sequence(wrt))):
+        names = listing([repr(a.name) for a in arguments], "or")
+        raise ArgumentError(message(f"{name}: wrt names arguments, got {wrt!r}", instead=f"wrt={names}"))
     if wrt is None:
         found = [a for a in arguments if not a.static and all(c.kind == _SMOOTH for c in a.cores)]
+        _refuse_mixed(arguments, name)
     else:
         found = [_argument(arguments, n, name) for n in ([wrt] if isinstance(wrt, str) else wrt)]
     if not found:
         raise ArgumentError(f"{name} has no real argument to take a derivative by")
     return found
+
+
+def _sequence(wrt: Any) -> Sequence[Any]:
+    return wrt if isinstance(wrt, (list, tuple)) else (wrt,)
+
+
+def _refuse_mixed(arguments: Sequence[Argument], name: str) -> None:
+    """Containers that hold real values beside others are not left out in silence."""
+    for a in arguments:
+        kinds = {c.kind for c in a.cores}
+        if _SMOOTH in kinds and len(kinds) > 1:
+            others = listing(sorted(kinds - {_SMOOTH}))
+            what = f"{name}: {a.name} holds real values and {others} ones, and derivatives are by real arguments"
+            raise ArgumentError(message(what, instead="wrt=... with other arguments, or its fields as arguments"))
 
 
 def directions(traced: Traced, wrt: Wrt, name: str) -> Directions:

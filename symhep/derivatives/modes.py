@@ -64,11 +64,12 @@ def _times(linear: Linear, n: Node, p: Partial, term: _Term) -> _Term:
 
 
 def _through_reduction(linear: Linear, n: Node, value: Node) -> Node:
-    """What is summed over the batch for a tangent or adjoint: all, or that of the events with the extreme value."""
+    """What is summed over the batch for a tangent or adjoint: all, or the mean of the events with the extreme value."""
     if n.op == "batch_sum":
         return value
-    held = linear.a.op("eq", linear.new[n.args[0]], linear.new[n])
-    return linear.a.select(held, value, linear.a.zero)
+    a, axis = linear.a, n.attrs[0]
+    held = a.op("eq", linear.new[n.args[0]], linear.new[n])
+    return a.select(held, a.div(value, linear.over(a.select(held, a.one, a.zero), axis)), a.zero)
 
 
 # -- reverse ---------------------------------------------------------------------------------------------------------

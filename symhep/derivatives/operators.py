@@ -14,7 +14,7 @@ from symhep.derivatives.ground import Ground, Result, add_adjoints, add_hessian,
 from symhep.derivatives.linear import Linear
 from symhep.derivatives.modes import forward, reverse
 from symhep.derivatives.table import derivatives, sparsity
-from symhep.errors import ArgumentError, message
+from symhep.errors import ArgumentError, listing, message
 from symhep.garbage import collection_paused
 from symhep.graph import Node
 from symhep.kernel import Kernel, kernel
@@ -142,7 +142,7 @@ def jvp(k: Any, wrt: Wrt = None) -> Kernel:
     def build(g: Ground, name: str) -> Traced:
         more, dots = [], []
         for argument in chosen(g.traced.arguments, wrt, g.traced.name):
-            tangent, leaves = _alike(g, argument, _new_name(g, f"{argument.name}_dot"))
+            tangent, leaves = _alike(g, argument, new_name(g, f"{argument.name}_dot"))
             nodes = [g.linear.a.input(path, "real", n.axes) for path, n in zip(_paths(leaves), _columns(g, argument))]
             more.append((tangent, leaves, nodes))
             dots += nodes
@@ -212,6 +212,10 @@ def _unpacked(filled: Any, shape: tuple[int, ...], symmetric: bool) -> Any:
 
 def as_kernel(k: Any) -> Kernel:
     """A kernel, made of a function if it is not one."""
+    from symhep.bound import Bound
+
+    if isinstance(k, Bound):
+        raise ArgumentError(message("derivatives of a kernel with bound data", instead="sh.grad(kernel).bind(...)"))
     return k if isinstance(k, Kernel) else kernel(k)
 
 
@@ -237,11 +241,17 @@ def derived(
             return build(ground(variant, wrt), name)
 
     if more:
-        return Kernel(name, tracer(_default_statics(base)).arguments, base.options, tracer=tracer)
+        return Kernel(name, tracer(default_statics(base, suffix)).arguments, base.options, tracer=tracer)
     return Kernel(name, base.arguments, base.options, tracer=tracer)
 
 
-def _default_statics(base: Kernel) -> tuple:
+def default_statics(base: Kernel, suffix: str) -> tuple:
+    """The static arguments, which have to be known where the arguments of the new kernel depend on them."""
+    needed = [a.name for a in base.arguments if a.static and a.required]
+    if needed:
+        what = f"{suffix} of {base.name}: {listing(needed)} has to have a default value"
+        instead = f"{needed[0]}: sh.Static = ... in the signature; or a lambda that calls {base.name} with a value"
+        raise ArgumentError(message(what, describe_definition(base.fn) if base.fn else "", instead))
     return tuple([a.default for a in base.arguments if a.static])
 
 
@@ -265,7 +275,7 @@ def _alike(g: Ground, argument: Argument, name: str) -> tuple[Argument, tuple[Le
     return made, tuple(leaves)
 
 
-def _new_name(g: Ground, name: str) -> str:
+def new_name(g: Ground, name: str) -> str:
     """A name for another argument: with a number, if the kernel is a derivative and has one of this name."""
     taken = {a.name for a in g.traced.arguments}
     return next(n for n in (name, *(f"{name}_{k}" for k in range(2, len(taken) + 3))) if n not in taken)
@@ -296,13 +306,14 @@ def _cotangent(g: Ground) -> tuple[Argument, tuple[Leaf, ...]]:
     if any(o.dtype != "real" for o in g.traced.graph.outputs):
         raise ArgumentError(f"vjp of {g.traced.name}: its result has complex or boolean values")
     tree: Tree = g.traced.tree
-    name = _new_name(g, "cotangent")
+    name = new_name(g, "cotangent")
     leaves, cores = [], []
     for path, value in zip(tree.paths(name), g.values):
         o = value.output
-        core = Core("real", o.shape, o.symmetric)
+        core = Core("real", o.shape, o.symmetric, *o.axes)
         indices = list(cells_of(o.shape, o.symmetric))
         columns = tuple([(f"{path}[{','.join(map(str, i))}]" if i else path, i) for i in indices])
         leaves.append(Leaf(path, core, len(g.traced.arguments), columns))
         cores.append(core)
-    return Argument(name, tree, tuple(cores)), tuple(leaves)
+    reduced = not any(v.output.axes for v in g.values)
+    return Argument(name, tree, tuple(cores), parameter=reduced), tuple(leaves)

@@ -11,7 +11,7 @@ from symhep.annotations import Argument, Symmetric
 from symhep.containers import LEAF
 from symhep.derivatives.forms import Wrt, cells_of
 from symhep.derivatives.ground import Ground, Result, traced_again
-from symhep.derivatives.operators import derived
+from symhep.derivatives.operators import derived, new_name
 from symhep.derivatives.table import Table, derivatives
 from symhep.errors import ArgumentError, message
 from symhep.graph import Node
@@ -42,7 +42,7 @@ def propagate(k: Any, covariance: Any = None, wrt: Wrt = None) -> Kernel:
         n = len(g.wrt)
         if covariance is None:
             leaf, C = _argument(g, n)
-            more = [(Argument("covariance", LEAF, (leaf.core,)), (leaf,), list(dict.fromkeys(C.values())))]
+            more = [(Argument(leaf.path, LEAF, (leaf.core,)), (leaf,), list(dict.fromkeys(C.values())))]
         else:
             C, more = _constants(g, np.asarray(covariance), n), []
         result = Result([], [])
@@ -61,9 +61,9 @@ def _check_real(g: Ground) -> None:
 
 
 def _argument(g: Ground, n: int) -> tuple[Leaf, dict[tuple[int, int], Node]]:
-    core = Symmetric[n]
-    columns = tuple([(f"covariance[{i},{j}]", (i, j)) for i, j in cells_of((n, n), True)])
-    leaf = Leaf("covariance", core, len(g.traced.arguments), columns)
+    core, name = Symmetric[n], new_name(g, "covariance")
+    columns = tuple([(f"{name}[{i},{j}]", (i, j)) for i, j in cells_of((n, n), True)])
+    leaf = Leaf(name, core, len(g.traced.arguments), columns)
     nodes = {index: g.linear.a.input(path, "real", frozenset({core.axis})) for path, index in columns}
     return leaf, {**nodes, **{(j, i): x for (i, j), x in nodes.items()}}
 

@@ -79,8 +79,8 @@ class Term:
     def __le__(self, other: Any) -> Term:
         return self._compared("le", other)
 
-    def __ge__(self, other: Any) -> Term:
-        return Term(self.algebra, self.algebra.op("le", node_of(self.algebra, other), self.node))
+    def __lt__(self, other: Any) -> Term:
+        return self._compared("lt", other)
 
     def __eq__(self, other: Any) -> Term:  # type: ignore[override]
         return self._compared("eq", other)
@@ -101,6 +101,24 @@ def _where(c: Term, x: Any, y: Any) -> Term:
 def _inverse(d: Term) -> Term:
     """1/d, and 0 where d is 0."""
     return _where(d == 0, 0, 1 / d)
+
+
+def _above(x: Term, y: Term) -> Term:
+    """Whether x is what maximum(x, y) takes: of two equals always the same, in whatever order they are given.
+
+    A constant is taken last, so that maximum(x, 0) has the slope of |x| at zero; `_below` takes the other of two
+    equals. So maximum(x, y) + minimum(x, y) has the derivatives of x + y everywhere.
+    """
+    return y <= x if _first(x, y) else y < x
+
+
+def _below(x: Term, y: Term) -> Term:
+    """Whether x is what minimum(x, y) takes."""
+    return x < y if _first(x, y) else x <= y
+
+
+def _first(x: Term, y: Term) -> bool:
+    return (is_const(x.node), x.node.key) < (is_const(y.node), y.node.key)
 
 
 def _copysign(x: Any, y: Term) -> Term:
@@ -124,6 +142,8 @@ FUNCTIONS: dict[str, Any] = {
     "where": _where,
     "inverse": _inverse,
     "copysign": _copysign,
+    "above": _above,
+    "below": _below,
     "power": _power,
     "pow": _pow,
     "LN2": LN2,

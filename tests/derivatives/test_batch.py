@@ -147,3 +147,44 @@ def test_many_values_of_few_parameters_are_summed_late():
     right = differences(series, {"x": X / 5, "c": 0.8, "phi": 0.3}, ("c", "phi"))
     found = g(X / 5, 0.8, 0.3)
     assert found["c"] == pytest.approx(right["c"], rel=1e-6) and found["phi"] == pytest.approx(right["phi"], rel=1e-6)
+
+
+def test_events_with_the_same_extreme_value():
+    """Of several events with the largest value each counts in part: by parameters the derivative is what it is."""
+    top = sh.kernel(lambda x, a: sh.batch_max(a * x), parameters=("a",))
+    x = np.array([1.0, 3, 3, 1, 3])
+    assert sh.grad(top, "a")(x, 2.0) == 3.0 and sh.jvp(top, "a")(x, 2.0, 1.0)[1] == 3.0
+    np.testing.assert_allclose(sh.grad(top, "x")(x, 2.0), [0, 2 / 3, 2 / 3, 0, 2 / 3])
+    clipped = sh.kernel(lambda x, a: sh.batch_max(np.minimum(x, a)), parameters=("a",))
+    assert sh.grad(clipped, "a")(np.arange(10.0), 4.5) == 1.0
+    assert sh.check_derivatives(top)
+
+
+def test_constant_derivatives_of_numbers_are_numbers():
+    linear = sh.kernel(lambda x, a: sh.batch_sum(a * x) + 3 * a, parameters=("a",))
+    plain = sh.kernel(lambda x, a: sh.batch_sum(x) + 3 * a, parameters=("a",))
+    x = np.arange(3.0)
+    assert np.shape(sh.hessian(linear, "a")(x, 2.0)) == () == np.shape(sh.grad(plain, "a")(x, 2.0))
+    assert sh.grad(plain, "a")(x, 2.0) == 3.0 and sh.grad(plain, "a").bind(x=x)(1.0) == 3.0
+    assert sh.propagate(plain, [[0.1]], "a")(x, 1.0) == pytest.approx(0.9)
+
+    @sh.kernel(parameters=("p",))
+    def line(x, p: sh.Vector[2]):
+        return sh.batch_sum(p[0] * x + p[1])
+
+    assert (sh.hessian(line, "p")(x, [1.0, 2.0]) == np.zeros((2, 2))).all()
+    assert np.shape(sh.kernel(lambda x, a: sh.batch_max(a * 1.0), parameters=("a",))(x, 1.0)) == ()
+
+
+def test_cotangents_have_the_shape_of_the_result():
+    total = sh.kernel(lambda x, a: sh.batch_sum(a * x), parameters=("a",))
+    with pytest.raises(ArgumentError, match="cotangent"):
+        sh.vjp(total)(X, 2.0, np.ones(4))
+
+    @sh.kernel
+    def crossed(x: sh.Scalar.over("d"), y: sh.Scalar.over("m")):
+        return x * sh.batch_sum(y), y * sh.batch_mean(x)
+
+    _, back = sh.vjp(crossed)(np.arange(3.0), np.arange(5.0), (np.ones(3), np.ones(5)))
+    np.testing.assert_allclose(back["x"], 10 + 10 / 3)
+    np.testing.assert_allclose(back["y"], 3 + 1)

@@ -61,7 +61,10 @@ def test_second_derivatives_of_what_is_not_taken():
 
 SUBGRADIENTS = {
     "abs": (lambda x: np.abs(x), (0.0,), [1.0]),
-    "abs at -0": (lambda x: np.abs(x), (-0.0,), [-1.0]),
+    "abs at -0": (lambda x: np.abs(x), (-0.0,), [1.0]),
+    "positive part": (lambda x: np.maximum(x, 0), (0.0,), [1.0]),
+    "positive part, other order": (lambda x: np.maximum(0, x), (-0.0,), [1.0]),
+    "negative part": (lambda x: np.minimum(x, 0), (0.0,), [0.0]),
     "sqrt": (lambda x: np.sqrt(x), (0.0,), [0.0]),
     "arcsin": (lambda x: np.arcsin(x), (1.0,), [0.0]),
     "arccos": (lambda x: np.arccos(x), (-1.0,), [0.0]),
@@ -120,3 +123,26 @@ def test_real_derivatives_through_complex_values():
 def test_complex_root_beside_its_cut():
     f = lambda x: np.sqrt(x + 0j).imag + x
     assert derivatives(f, 4.0) == [1.0] and derivatives(f, -4.0) == [1.0 - 0.25]
+
+
+SMOOTH_THOUGH_MADE_OF_KINKS = {
+    "softplus": (lambda x: np.maximum(x, 0) + np.log1p(np.exp(-abs(x))), (0.0,), [0.5]),
+    "x + y": (lambda x, y: np.maximum(x, y) + np.minimum(y, x), (1.0, 1.0), [1.0, 1.0]),
+    "x y": (lambda x, y: np.maximum(y, x) * np.minimum(x, y), (2.0, 2.0), [2.0, 2.0]),
+    "x": (lambda x: np.maximum(x, 0) + np.minimum(x, 0), (0.0,), [1.0]),
+    "logaddexp": (lambda x, y: np.logaddexp(x, y), (1.5, 1.5), [0.5, 0.5]),
+    "logaddexp of a constant": (lambda x: np.logaddexp(0, x), (0.0,), [0.5]),
+    "logaddexp along a line": (lambda x: np.logaddexp(x, 2 * x), (0.0,), [1.5]),
+    "logaddexp2": (lambda x, y: np.logaddexp2(x, y), (-3.0, -3.0), [0.5, 0.5]),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("name", sorted(SMOOTH_THOUGH_MADE_OF_KINKS))
+def test_kinks_that_cancel(name, target):
+    f, at, expected = SMOOTH_THOUGH_MADE_OF_KINKS[name]
+    assert derivatives(f, *at, target=target) == pytest.approx(expected, rel=1e-14)
+
+
+def test_second_derivative_where_kinks_cancel():
+    assert sh.hessian(lambda x: np.logaddexp(x, 0))(0.0) == pytest.approx(0.25, rel=1e-14)

@@ -196,6 +196,10 @@ ERRORS = {
     "complex argument": (lambda: sh.jacobian(complex_only, "z"), "z is complex, and derivatives are by real arguments"),
     "static": (lambda: sh.grad(with_static, "n"), "n is a constant while tracing"),
     "integer": (lambda: sh.grad(with_integer, "n"), "n is integer"),
+    "positions": (lambda: sh.grad(helix_norm, 0), "wrt names arguments, got 0"),
+    "mixed container": (lambda: sh.grad(mixed), "muon holds real values and integer ones"),
+    "static without a value": (lambda: sh.jvp(with_required), "jvp of with_required: n has to have a default value"),
+    "bound": (lambda: sh.grad(helix_norm.bind(x=np.ones(3))), "write instead: sh.grad(kernel).bind"),
     "cotangent": (lambda: sh.vjp(lambda x: x * 1j), "its result has complex or boolean values"),
 }
 
@@ -207,6 +211,21 @@ def complex_only(z: sh.Complex):
 
 @sh.kernel
 def with_static(x, n: sh.Static = 2):
+    return x**n
+
+
+class Muon(NamedTuple):
+    pt: sh.Scalar
+    charge: sh.Integer
+
+
+@sh.kernel
+def mixed(muon: Muon, y):
+    return muon.charge * muon.pt * y
+
+
+@sh.kernel
+def with_required(x, n: sh.Static):
     return x**n
 
 
