@@ -19,6 +19,7 @@ from symhep.trace import Leaf
 
 SMALLEST, LARGEST = 0.01, 100.0  # magnitudes drawn without a domain
 TRIES = 400  # how many times the wanted number of points is drawn at most
+LEAST_TRIES, EVALUATIONS = 4, 40_000  # large graphs: fewer tries, so that no more operations than these are evaluated
 
 
 class DomainError(SymhepError, ValueError):
@@ -261,7 +262,8 @@ class Anywhere:
         kept: list[dict[str, np.ndarray]] = []
         drawn = found = 0
         batch = max(n, 64)
-        while found < n and drawn < TRIES * batch:
+        tries = max(LEAST_TRIES, min(TRIES, EVALUATIONS // max(len(self.graph.order), 1)))
+        while found < n and drawn < tries * batch:
             trial = {name: _signed_log_uniform(slot, batch, rng) for name, slot in arguments.items()}
             valid = self._valid(trial, batch)
             kept.append({name: a[valid] for name, a in trial.items()})
