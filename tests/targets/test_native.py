@@ -77,6 +77,36 @@ def test_layouts_and_tails(kernels, dtype, width, layout):
             assert all(np.array_equal(a, b) for a, b in zip(outputs, wanted)), (n, results)
 
 
+def shifted(x, offset):
+    """A column that begins `offset` values into a cache line, with guards on both sides."""
+    memory = np.full(x.size + 48, 77, x.dtype)
+    start = -memory.ctypes.data % 64 // x.itemsize + offset
+    column = memory[start : start + x.size]
+    column[:] = x
+    return memory, column
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_columns_that_are_not_aligned(kernels, dtype, width):
+    """The first events are taken apart where all columns begin at the same place of a cache line."""
+    program, compiled = kernels
+    for offset in range(64 // np.dtype(dtype).itemsize):
+        for n in (511, 512, 600):
+            x = values(n, INPUTS, dtype, seed=offset)
+            wanted = evaluate(program, list(x.T), dtype)
+            memory, outputs = zip(*[shifted(np.zeros(n, dtype), offset) for _ in range(OUTPUTS)])
+            columns = [shifted(c, offset)[1] for c in x.T]
+            for given in (columns, [columns[0], shifted(x[:, 1], 1)[1], *columns[2:]], [columns[0], *x.T[1:]]):
+                compiled[dtype, width].run(given, outputs)
+                assert all(np.array_equal(a, b) for a, b in zip(outputs, wanted)), (offset, n)
+            assert all((m == 77).sum() == 48 for m in memory)
+            single = [columns[0], x[:1, 1], *columns[2:]]
+            compiled[dtype, width].run(single, outputs)
+            alone = evaluate(program, [x[:, 0], np.broadcast_to(x[:1, 1], n), *x.T[2:]], dtype)
+            assert all(np.array_equal(a, b) for a, b in zip(outputs, alone)), (offset, n)
+
+
 def test_groups_of_many_sizes():
     for dtype in DTYPES:
         for count in (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31):
