@@ -73,6 +73,7 @@ def own(status: os.stat_result) -> bool:
 
 
 def warn(text: str) -> None:
+    """Say once per process why there is no cache."""
     if text not in _warned:
         _warned.add(text)
         warnings.warn(text, RuntimeWarning, stacklevel=2)

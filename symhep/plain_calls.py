@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from symhep import results
 from symhep.calls import COMPLEX, DOUBLE, SMALL, Columns, default_threads
+from symhep.errors import ArgumentError, message
 from symhep.trace import Traced
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ def full(given: Columns, dtype: np.dtype) -> Sequence[np.ndarray]:
 
 
 def threads_for(wanted: int | None, events: int) -> int:
+    """How many threads to use: what the caller wants, else all that are worth while; raises ArgumentError."""
+    if wanted is not None and (not isinstance(wanted, numbers.Integral) or isinstance(wanted, bool) or wanted < 1):
+        raise ArgumentError(message(f"threads is a number of threads, got {wanted!r}", instead="threads=1, or None"))
     return wanted or (default_threads() if events >= _WORTH_THREADS else 1)
 
 

@@ -113,3 +113,10 @@ def test_to():
     if not sh.targets()["cupy"]:
         with pytest.raises(TargetError, match="target cupy does not work here"):
             mass.to("cupy")
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
+def test_threads_are_a_number(threads):
+    x = np.zeros(1000)
+    with pytest.raises(ArgumentError, match="threads is a number of threads"):
+        sh.kernel(lambda x, y: x + y)(x, x, threads=threads)

@@ -9,8 +9,17 @@ from typing import Any
 
 from symhep.annotations import Argument, Core
 from symhep.containers import Tree
-from symhep.derivatives.forms import Wrt, chosen, nested, pair
-from symhep.derivatives.ground import Ground, Result, add_adjoints, add_hessian, add_jacobian, ground, traced_again
+from symhep.derivatives.forms import Wrt, cells_of, chosen, nested, pair
+from symhep.derivatives.ground import (
+    Ground,
+    Result,
+    add_adjoints,
+    add_hessian,
+    add_jacobian,
+    ground,
+    traced_again,
+    unpaired,
+)
 from symhep.derivatives.linear import Linear
 from symhep.derivatives.modes import forward, reverse
 from symhep.derivatives.table import derivatives, sparsity
@@ -119,8 +128,6 @@ def _second(k: Any, wrt: Wrt, suffix: str, lower_orders: bool) -> Kernel:
 
 def _optimised_gradient(g: Ground, k: Any) -> tuple[Ground, list[Node]]:
     """The same ground with a program that has the gradient too, simplified; and the nodes of the gradient in it."""
-    from symhep.derivatives.ground import unpaired
-
     table = derivatives(g.linear, g.graph.outputs, g.wrt, g.effort)
     adjoints = [table.get((0, j), g.linear.a.zero) for j in range(len(g.wrt))]
     whole = g.linear.result(g.linear.inputs, [g.linear.new[g.graph.outputs[0]], *adjoints])
@@ -301,8 +308,6 @@ def _columns(g: Ground, argument: Argument) -> list[Node]:
 
 def _cotangent(g: Ground) -> tuple[Argument, tuple[Leaf, ...]]:
     """The argument for the cotangent of the result, and its leaves."""
-    from symhep.derivatives.forms import cells_of
-
     if any(o.dtype != "real" for o in g.traced.graph.outputs):
         raise ArgumentError(f"vjp of {g.traced.name}: its result has complex or boolean values")
     tree: Tree = g.traced.tree
