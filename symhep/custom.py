@@ -51,7 +51,7 @@ class Operation:
     """A registered operation: called with traced values it is one node, else it calls its function."""
 
     def __init__(self, fn: Callable, derivative: Callable, name: str) -> None:
-        functools.update_wrapper(self, fn)
+        functools.update_wrapper(self, fn, updated=())  # a kernel's own state stays with it
         self.fn, self.derivative, self.name = fn, derivative, name
 
     def __call__(self, *args: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -174,10 +175,8 @@ def cell_names(traced: Traced) -> list[str]:
 
 def cells_of(core_shape: Sequence[int], symmetric: bool) -> Iterator[tuple[int, ...]]:
     """The indices of the cells that are kept: of a symmetric matrix those of the upper triangle."""
-    ranges: list[tuple[int, ...]] = [()]
-    for n in core_shape:
-        ranges = [(*index, i) for index in ranges for i in range(n)]
-    return iter([i for i in ranges if not symmetric or i[0] <= i[1]])
+    indices = itertools.product(*map(range, core_shape))
+    return (i for i in indices if not symmetric or i[0] <= i[1])
 
 
 def column_of(leaf: Leaf, index: tuple[int, ...]) -> int:
