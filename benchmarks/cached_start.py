@@ -33,7 +33,7 @@ import json, pickle, sys, time
 import llvmlite.binding, numba, numpy as np
 import symhep as sh
 import symhep.kernel, symhep.program, symhep.targets.native
-from symhep import cache
+from symhep.caching import cache
 from benchmarks.cached_start import straight_line
 operations, file = int(sys.argv[1]), sys.argv[2]
 {define}

@@ -30,7 +30,7 @@ import numpy as np
 
 import symhep as sh
 from benchmarks.derivatives import seconds
-from symhep.calls import default_threads
+from symhep.calling.calls import default_threads
 
 EVENTS, FEW = 1_000_000, 100_000
 LOW, HIGH = 80.0, 100.0

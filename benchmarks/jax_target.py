@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.straight_line import best
-from symhep.jax_derivatives import Derived
+from symhep.calling.jax_derivatives import Derived
 from symhep.targets.native import compile_program
 from symhep.variants import Options
 from tests.programs import straight_line

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from symhep.expansions import EXPANSIONS, REAL_ONLY
 from symhep.ops import ELEMENTARY_COST, OPS, Op
+from symhep.tracing.expansions import EXPANSIONS, REAL_ONLY
 
 PAGE = Path(__file__).resolve().parent / "operations.md"
 
 HEAD = """\
 # Operations
 
-Generated from `symhep/ops.py` and `symhep/expansions.py` by `python docs/operations.py`; do not edit.
+Generated from `symhep/ops.py` and `symhep/tracing/expansions.py` by `python docs/operations.py`; do not edit.
 
 *counts as* is the kind in reports, *cost* the time next to one vector addition, by which equal counts are compared.
 *real* in the last column: the function has no meaning for complex arguments, or its result is always real.

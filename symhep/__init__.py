@@ -16,17 +16,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symhep.annotations import Argument as Argument
-    from symhep.annotations import Array as Array
-    from symhep.annotations import Boolean as Boolean
-    from symhep.annotations import Complex as Complex
-    from symhep.annotations import Integer as Integer
-    from symhep.annotations import Matrix as Matrix
-    from symhep.annotations import Scalar as Scalar
-    from symhep.annotations import Static as Static
-    from symhep.annotations import Symmetric as Symmetric
-    from symhep.annotations import Vector as Vector
-    from symhep.custom import register as register
+    from symhep.batch.reductions import batch_max as batch_max
+    from symhep.batch.reductions import batch_mean as batch_mean
+    from symhep.batch.reductions import batch_min as batch_min
+    from symhep.batch.reductions import batch_sum as batch_sum
+    from symhep.checking.domain import box as box
     from symhep.derivatives.check import DerivativeError as DerivativeError
     from symhep.derivatives.check import check_derivatives as check_derivatives
     from symhep.derivatives.operators import grad as grad
@@ -37,7 +31,6 @@ if TYPE_CHECKING:
     from symhep.derivatives.operators import value_grad_hessian as value_grad_hessian
     from symhep.derivatives.operators import vjp as vjp
     from symhep.derivatives.propagate import propagate as propagate
-    from symhep.domain import box as box
     from symhep.errors import ArgumentError as ArgumentError
     from symhep.errors import CompileError as CompileError
     from symhep.errors import DeviceMemoryError as DeviceMemoryError
@@ -47,30 +40,37 @@ if TYPE_CHECKING:
     from symhep.errors import TraceError as TraceError
     from symhep.kernel import Kernel as Kernel
     from symhep.kernel import kernel as kernel
-    from symhep.marks import array as array
-    from symhep.marks import keep as keep
-    from symhep.marks import name as name
-    from symhep.marks import where as where
-    from symhep.marks import zeros as zeros
-    from symhep.reductions import batch_max as batch_max
-    from symhep.reductions import batch_mean as batch_mean
-    from symhep.reductions import batch_min as batch_min
-    from symhep.reductions import batch_sum as batch_sum
-    from symhep.sympy_io import compile as compile
+    from symhep.symbolic.reading import compile as compile
     from symhep.targets import targets as targets
+    from symhep.tracing.annotations import Argument as Argument
+    from symhep.tracing.annotations import Array as Array
+    from symhep.tracing.annotations import Boolean as Boolean
+    from symhep.tracing.annotations import Complex as Complex
+    from symhep.tracing.annotations import Integer as Integer
+    from symhep.tracing.annotations import Matrix as Matrix
+    from symhep.tracing.annotations import Scalar as Scalar
+    from symhep.tracing.annotations import Static as Static
+    from symhep.tracing.annotations import Symmetric as Symmetric
+    from symhep.tracing.annotations import Vector as Vector
+    from symhep.tracing.custom import register as register
+    from symhep.tracing.marks import array as array
+    from symhep.tracing.marks import keep as keep
+    from symhep.tracing.marks import name as name
+    from symhep.tracing.marks import where as where
+    from symhep.tracing.marks import zeros as zeros
 
 __version__ = "0.1.0"
 
 # Where each public name is: nothing is imported before it is used
 _HOMES = {
     "kernel": "kernel Kernel",
-    "marks": "name keep where array zeros",
-    "reductions": "batch_sum batch_mean batch_max batch_min",
-    "annotations": "Scalar Complex Integer Boolean Vector Matrix Symmetric Array Static Argument",
-    "sympy_io": "compile",
-    "domain": "box",
+    "tracing.marks": "name keep where array zeros",
+    "batch.reductions": "batch_sum batch_mean batch_max batch_min",
+    "tracing.annotations": "Scalar Complex Integer Boolean Vector Matrix Symmetric Array Static Argument",
+    "symbolic.reading": "compile",
+    "checking.domain": "box",
     "targets": "targets",
-    "custom": "register",
+    "tracing.custom": "register",
     "derivatives.operators": "grad value_and_grad jacobian hessian value_grad_hessian jvp vjp",
     "derivatives.check": "check_derivatives DerivativeError",
     "derivatives.propagate": "propagate",

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symhep.accuracy import inputs_of
-from symhep.calls import default_threads
+from symhep.calling.calls import default_threads
+from symhep.checking.accuracy import inputs_of
 from symhep.targets import targets
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-    from symhep.domain import Domain
+    from symhep.checking.domain import Domain
     from symhep.kernel import Kernel
 
 REPEATS = 7

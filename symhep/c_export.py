@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symhep.calling.results import Slot
 from symhep.count import count
 from symhep.errors import ArgumentError, message
 from symhep.program import build
-from symhep.results import Slot
 from symhep.targets.c import FLAGS, Function, Parameter
 from symhep.targets.ctext import identifier, indented
 

@@ -115,7 +115,7 @@ def targets(as_json: Json = False) -> None:
 def cache_info(as_json: Json = False, traceback: Traceback = False) -> None:
     """Where compiled kernels are kept, how many, how large, and how large they may grow."""
     with _errors(traceback):
-        from symhep.cache import info
+        from symhep.caching.cache import info
 
         found = info()
         print(json.dumps(asdict(found), indent=2, sort_keys=True) if as_json else found)
@@ -125,7 +125,7 @@ def cache_info(as_json: Json = False, traceback: Traceback = False) -> None:
 def cache_clear(as_json: Json = False, traceback: Traceback = False) -> None:
     """Remove all compiled kernels that are kept."""
     with _errors(traceback):
-        from symhep.cache import clear
+        from symhep.caching.cache import clear
         from symhep.errors import count
 
         removed = clear()
@@ -169,7 +169,7 @@ def _box(ranges: list[str]) -> Any:
     """The domain that --box options describe; None without any."""
     if not ranges:
         return None
-    from symhep.domain import box
+    from symhep.checking.domain import box
 
     given = {}
     for text in ranges:
@@ -238,7 +238,7 @@ def _imported(load: Callable[[], Any], file: str) -> Any:
     except SymhepError:
         raise
     except Exception as error:
-        from symhep.source import Spot
+        from symhep.tracing.source import Spot
 
         spot = Spot.of(error)
         place = f"\n  {spot}" if spot else ""

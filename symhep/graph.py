@@ -264,15 +264,15 @@ class Graph:
         return count
 
     def to_bytes(self) -> bytes:
-        """The canonical form (`symhep/serial.py`): equal for equal programs, whatever process built them."""
-        from symhep.serial import to_bytes
+        """The canonical form (`symhep/caching/serial.py`): equal for equal programs, whatever process built them."""
+        from symhep.caching.serial import to_bytes
 
         return to_bytes(self)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Graph:
         """Rebuild a graph from its canonical form; raises ValueError if another version wrote it."""
-        from symhep.serial import from_bytes
+        from symhep.caching.serial import from_bytes
 
         return from_bytes(data)
 

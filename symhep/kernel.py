@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symhep import calls, results
-from symhep.annotations import Argument, arguments_of
-from symhep.calls import DOUBLE, SMALL, Columns, Runner, Site
+from symhep.batch.staged import run_columns
+from symhep.calling import calls, results
+from symhep.calling.calls import DOUBLE, SMALL, Columns, Runner, Site
+from symhep.calling.plain_calls import ARRAYS, NUMBERS, SIMPLE, common, few_events, full, mixed, ready, threads_for
 from symhep.differentiable import Differentiable
 from symhep.errors import ArgumentError, message
-from symhep.marks import recorder_of
-from symhep.nested import call_inside
-from symhep.plain_calls import ARRAYS, NUMBERS, SIMPLE, common, few_events, full, mixed, ready, threads_for
-from symhep.source import describe_definition, name_of
-from symhep.staged import run_columns
-from symhep.trace import Traced, trace
+from symhep.tracing.annotations import Argument, arguments_of
+from symhep.tracing.marks import recorder_of
+from symhep.tracing.nested import call_inside
+from symhep.tracing.source import describe_definition, name_of
+from symhep.tracing.trace import Traced, trace
 from symhep.variants import Options, Variant, emitter, unavailable
 
 if TYPE_CHECKING:
-    from symhep.bound import Bound
+    from symhep.batch.bound import Bound
 
 
 class Kernel(Differentiable):
@@ -150,7 +150,7 @@ class Kernel(Differentiable):
         if target == "jax":
             return self._by_jax(variant, leaves, out)
         if target == "cupy":
-            from symhep.cupy_calls import call
+            from symhep.calling.cupy_calls import call
 
             return call(self.name, variant, self._dtype, self.site, leaves, out)
         if target is not None:
@@ -159,7 +159,7 @@ class Kernel(Differentiable):
         return self._run(variant, given, dtype, threads, out)
 
     def _by_jax(self, variant: Variant, leaves: list, out: Any) -> Any:
-        from symhep.jax_calls import jitted
+        from symhep.calling.jax_calls import jitted
 
         if out is not None:
             raise self.site.error(f"{self.name}: out= is for NumPy arrays; arrays of JAX cannot be written into")
@@ -203,7 +203,7 @@ class Kernel(Differentiable):
         The result is called with the arguments that are left, such as the parameters of a fit. Raises ArgumentError for
         data that do not fit.
         """
-        from symhep.bound import Bound
+        from symhep.batch.bound import Bound
 
         return Bound(self, data)
 
@@ -262,20 +262,20 @@ class Kernel(Differentiable):
     @property
     def expr(self) -> Any:
         """The function as written, in sympy: one expression, or the result's container of them."""
-        from symhep.sympy_io import expression
+        from symhep.symbolic.reading import expression
 
         return expression(self.traced)
 
     @property
     def optimised_expr(self) -> Any:
         """The optimised program in sympy: replacements and outputs."""
-        from symhep.sympy_io import program
+        from symhep.symbolic.reading import program
 
         return program(self._chosen({}).optimised.graph)
 
     def accuracy(self, n: int = 1000, domain: Any = None, **statics: Any) -> Any:
         """Errors in ulp against high precision, before and after optimisation."""
-        from symhep.accuracy import accuracy
+        from symhep.checking.accuracy import accuracy
 
         return accuracy(self, n, domain or self.options.domain, **statics)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from symhep.graph import Graph, Node
 
 if TYPE_CHECKING:
-    from symhep.domain import Domain
-    from symhep.evaluate import Tape
-    from symhep.trace import Traced
+    from symhep.checking.domain import Domain
+    from symhep.checking.evaluate import Tape
+    from symhep.tracing.trace import Traced
 
 _POINTS = 3
 # Their values are those of an argument at many points, so these are recognised only as the operation that was named.
@@ -30,8 +30,8 @@ def named(traced: Traced, after: Graph, domain: Domain | None = None) -> Graph:
     lost = {n: name for n, name in traced.graph.names.items() if n.args and name not in known and n.dtype != "bool"}
     if not lost:
         return after
-    from symhep.domain import DomainError, columns, domain_for
-    from symhep.evaluate import DIGITS, Tape, TooLarge
+    from symhep.checking.domain import DomainError, columns, domain_for
+    from symhep.checking.evaluate import DIGITS, Tape, TooLarge
 
     before = Tape(Graph(traced.graph.inputs, tuple(lost)))
     try:
@@ -62,7 +62,7 @@ def _nodes(graph: Graph, tape: Tape, points: Sequence[Any]) -> dict[Signature, N
 
 def _signatures(nodes: Sequence[Node], tape: Tape, slots: Sequence[int], points: Sequence[Any]) -> list[Signature]:
     """What tells values apart: the numbers that they are at the points, correctly rounded."""
-    from symhep.evaluate import DIGITS, precision
+    from symhep.checking.evaluate import DIGITS, precision
 
     with precision(DIGITS):
         runs = [tape.run(point) for point in points]

@@ -1,7 +1,7 @@
 """The table of operations: the one place from which printers, evaluators, counts, costs, docs and tests derive.
 
 A row is a *primitive*: it may stand in a graph, and every target has a text for it. What NumPy offers beyond these
-rows is an *expansion* into them (`symhep/expansions.py`). Adding an operation is one row here or one function there.
+rows is an *expansion* into them (`tracing/expansions.py`). Adding an operation is one row here or one function there.
 
 Columns
 -------

@@ -2,7 +2,7 @@
 
 A program is an ordered list of steps. Element-wise work is fused into a `Body`: straight-line scalar code that runs for
 every event. There is one step for each level of reductions over the batch: without any, one step in all.
-`symhep/stages.py` cuts a program with reductions into passes over the events.
+`symhep/batch/stages.py` cuts a program with reductions into passes over the events.
 """
 
 from __future__ import annotations

@@ -224,7 +224,7 @@ def one_event():
 
 def custom(*args: Any, attrs: tuple) -> Any:
     """The value of a registered operation: that of its graph."""
-    from symhep.evaluate import Tape
+    from symhep.checking.evaluate import Tape
 
     graph = attrs[0]
     tape = Tape(graph)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.table import Table
 
+    from symhep.checking.verify import Verification
     from symhep.passes import Optimised, Stage
     from symhep.targets.nvrtc import Resources
     from symhep.variants import Variant
-    from symhep.verify import Verification
 
 WIDTH = 100
 _LABEL = 24  # longer names of passes take more than one line

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symhep import cache, calls, results, saved
-from symhep.calls import Runner
+from symhep.batch.staged import Staged, has_stages
+from symhep.caching import cache, saved
+from symhep.calling import calls, results
+from symhep.calling.calls import Runner
 from symhep.errors import ArgumentError, TargetError, message
 from symhep.garbage import collection_paused
 from symhep.graph import Graph
 from symhep.program import Program, build
-from symhep.staged import Staged, has_stages
-from symhep.trace import Traced
+from symhep.tracing.trace import Traced
 
 if TYPE_CHECKING:
+    from symhep.checking.verify import Verification
     from symhep.passes import Optimised
-    from symhep.verify import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Variant:
             return self._verification
 
     def _verify(self) -> Verification:
-        from symhep.verify import verify
+        from symhep.checking.verify import verify
 
         t, o, after = self.traced, self.options, self.optimised
         start = time.perf_counter()

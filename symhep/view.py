@@ -35,7 +35,7 @@ def digraph(graph: Graph) -> networkx.DiGraph:
 
     Edges have `positions`, the places that the value has among the user's arguments: (0, 1) for x in x*x.
 
-    >>> from symhep.trace import trace
+    >>> from symhep.tracing.trace import trace
     >>> view = digraph(trace(lambda x, y: x * x + y).graph)
     >>> [view.nodes[n]["label"] for n in view], view.edges[0, 2]["positions"]
     (['x', 'y', '×', '+'], (0, 1))

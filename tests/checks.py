@@ -3,7 +3,7 @@
 import mpmath
 import numpy as np
 
-from symhep.verify import compare
+from symhep.checking.verify import compare
 
 
 def points(names, count=3, low=-2.0, high=2.0, seed=0):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symhep.graph import Graph
-from symhep.trace import trace
+from symhep.tracing.trace import trace
 
 UNARY: tuple[Callable[[Any], Any], ...] = (
     lambda x: -x,

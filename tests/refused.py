@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from symhep.errors import TraceError, message
-from symhep.trace import trace
+from symhep.tracing.trace import trace
 
 VALUE = "{} needs a value now, but a traced one stands for every event"
 

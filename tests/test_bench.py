@@ -2,7 +2,7 @@ import numpy as np
 
 import symhep as sh
 from symhep.bench import AS_WRITTEN, measure
-from symhep.domain import box
+from symhep.checking.domain import box
 from symhep.targets import targets
 
 

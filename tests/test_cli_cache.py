@@ -4,7 +4,7 @@ import os
 import pytest
 from typer.testing import CliRunner
 
-from symhep import cache
+from symhep.caching import cache
 from symhep.cli import app
 
 

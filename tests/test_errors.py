@@ -10,7 +10,7 @@ import pytest
 
 import symhep as sh
 from symhep.errors import ArgumentError, MissingPackage, SymhepError, TargetError, TraceError, listing, message, nearest
-from symhep.trace import trace
+from symhep.tracing.trace import trace
 from tests import refused
 from tests.refused import VALUE
 

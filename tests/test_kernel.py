@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import symhep as sh
-from symhep import calls
+from symhep.calling import calls
 from symhep.errors import ArgumentError
 from symhep.kernel import Kernel
-from symhep.trace import trace
+from symhep.tracing.trace import trace
 from tests.sample_kernels import RNG, Momentum, Pair, boosted, close, columns, mass, propagate, total
 
 # -- what it is ------------------------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 import symhep as sh
+from symhep.checking.verify import Verification
 from symhep.count import OpCount, count
 from symhep.passes import Optimised, Stage
 from symhep.report import Report
-from symhep.verify import Verification
 from tests.programs import straight_line
 
 LONG = OpCount(

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import mpmath
 
+from symhep.checking.evaluate import Point, Tape, TooLarge, finite, parts, precision
 from symhep.derivatives.forms import Wrt, cell_names
 from symhep.derivatives.ground import Ground, ground
 from symhep.derivatives.modes import pullback, pushforward
 from symhep.derivatives.rules import depends
 from symhep.errors import SymhepError
-from symhep.evaluate import Point, Tape, TooLarge, finite, parts, precision
 from symhep.graph import Node
 from symhep.reference import apply
 
 if TYPE_CHECKING:
-    from symhep.domain import Domain
+    from symhep.checking.domain import Domain
 
 DIGITS = 80
 STEP = 24  # differences are taken over 10**-STEP of the argument: their error is about 10**(-2 STEP)
@@ -71,8 +71,8 @@ def check_derivatives(
     >>> print(check_derivatives(lambda x, y: np.exp(x) * np.sin(x * y)))
     2 derivatives agree to 25 digits at 3 points: forward, reverse, differences
     """
+    from symhep.checking.domain import DomainError, columns, domain_for
     from symhep.derivatives.operators import as_kernel, default_statics
-    from symhep.domain import DomainError, columns, domain_for
 
     made = as_kernel(k)
     variant = made.variant(default_statics(made, "check_derivatives"))

@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from symhep.algebra import Algebra
+from symhep.algebra.constructors import Algebra
 from symhep.derivatives.linear import Linear
 from symhep.graph import Node, is_const, value_of
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from symhep.annotations import Argument
 from symhep.containers import Tree
 from symhep.errors import ArgumentError, listing, message, nearest
-from symhep.trace import Leaf, Output, Traced
+from symhep.tracing.annotations import Argument
+from symhep.tracing.trace import Leaf, Output, Traced
 
 Wrt = str | Sequence[str] | None
 

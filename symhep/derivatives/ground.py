@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from symhep.annotations import Argument
 from symhep.containers import Tree
 from symhep.derivatives.forms import Directions, Value, Wrt, cells_of, column_of, directions, values_of
 from symhep.derivatives.linear import Linear
@@ -14,7 +13,8 @@ from symhep.derivatives.table import Table
 from symhep.graph import CONSTANT, Axes, Builder, Graph, Node, copy_node, rewrite, transfer
 from symhep.passes.lower import lower
 from symhep.passes.split_complex import split_complex
-from symhep.trace import Leaf, Output, Traced
+from symhep.tracing.annotations import Argument
+from symhep.tracing.trace import Leaf, Output, Traced
 
 if TYPE_CHECKING:
     from symhep.variants import Variant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from symhep.algebra import Algebra
+from symhep.algebra.constructors import Algebra
 from symhep.derivatives.rules import Partial, depends, partial
 from symhep.graph import CONSTANT, Builder, Graph, Node, Where, copy_node, topological
 

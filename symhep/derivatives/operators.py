@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from symhep.annotations import Argument, Core
 from symhep.containers import Tree
 from symhep.derivatives.forms import Wrt, cells_of, chosen, nested, pair
 from symhep.derivatives.ground import (
@@ -28,8 +27,9 @@ from symhep.garbage import collection_paused
 from symhep.graph import Node
 from symhep.kernel import Kernel, kernel
 from symhep.passes import optimise
-from symhep.source import describe_definition
-from symhep.trace import Leaf, Traced
+from symhep.tracing.annotations import Argument, Core
+from symhep.tracing.source import describe_definition
+from symhep.tracing.trace import Leaf, Traced
 
 
 def grad(k: Any, wrt: Wrt = None) -> Kernel:
@@ -209,7 +209,7 @@ def pattern(k: Any, wrt: Wrt = None, **statics: Any) -> Any:
 
 
 def _unpacked(filled: Any, shape: tuple[int, ...], symmetric: bool) -> Any:
-    from symhep.results import mirrored
+    from symhep.calling.results import mirrored
 
     return filled[mirrored(shape[0])].reshape(shape) if symmetric else filled.reshape(shape)
 
@@ -219,7 +219,7 @@ def _unpacked(filled: Any, shape: tuple[int, ...], symmetric: bool) -> Any:
 
 def as_kernel(k: Any) -> Kernel:
     """A kernel, made of a function if it is not one."""
-    from symhep.bound import Bound
+    from symhep.batch.bound import Bound
 
     if isinstance(k, Bound):
         raise ArgumentError(message("derivatives of a kernel with bound data", instead="sh.grad(kernel).bind(...)"))

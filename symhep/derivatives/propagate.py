@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from symhep.annotations import Argument, Symmetric
 from symhep.containers import LEAF
 from symhep.derivatives.forms import Wrt, cells_of
 from symhep.derivatives.ground import Ground, Result, traced_again
@@ -16,7 +15,8 @@ from symhep.derivatives.table import Table, derivatives
 from symhep.errors import ArgumentError, message
 from symhep.graph import Node
 from symhep.kernel import Kernel
-from symhep.trace import Leaf, Output, Traced
+from symhep.tracing.annotations import Argument, Symmetric
+from symhep.tracing.trace import Leaf, Output, Traced
 
 
 def propagate(k: Any, covariance: Any = None, wrt: Wrt = None) -> Kernel:

@@ -9,11 +9,11 @@ from functools import cache
 from types import CodeType
 from typing import Any, NamedTuple
 
-from symhep.algebra import Algebra
-from symhep.custom import written
+from symhep.algebra.constructors import Algebra
 from symhep.graph import Node, is_const, value_of
 from symhep.ops import OPS, REDUCTIONS
 from symhep.passes.split_complex import LN2, LN10
+from symhep.tracing.custom import written
 
 # correct to 60 digits, as the other irrational constants are
 TWO_OVER_ROOT_PI = Fraction(1128379167095512573896158903121545171688101258657997713688171, 10**60)

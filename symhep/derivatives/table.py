@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from symhep.batch.reductions import reduces
 from symhep.count import count, weight
 from symhep.derivatives import elimination
 from symhep.derivatives.linear import Linear
@@ -13,7 +14,6 @@ from symhep.errors import ArgumentError, message
 from symhep.graph import Graph, Node
 from symhep.ops import REDUCTIONS
 from symhep.passes import optimise
-from symhep.reductions import reduces
 
 Table = dict[tuple[int, int], Node]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from symhep.algebra.nary import HALF, Nary, Scaled, nonnegative, tidy
 from symhep.graph import Builder, Graph, Node, copy_node, is_const, transfer
-from symhep.nary import HALF, Nary, Scaled, nonnegative, tidy
 from symhep.ops import OPS
 
 _EXACT_DIGITS = 70  # irrational constants are folded to this many digits

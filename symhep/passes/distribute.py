@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from symhep.form import Form
+from symhep.algebra.form import Form
+from symhep.algebra.monomials import Monomial, times
+from symhep.algebra.nary import Rational, tidy
 from symhep.graph import Graph
-from symhep.monomials import Monomial, times
-from symhep.nary import Rational, tidy
 
 _MOST_SWEEPS = 8
 _LONGEST = 200  # a sum is not made longer than this

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from symhep.form import Form
-from symhep.monomials import (
+from symhep.algebra.form import Form
+from symhep.algebra.monomials import (
     UNIT,
     Factor,
     Monomial,
@@ -18,7 +18,7 @@ from symhep.monomials import (
     times,
     to_power,
 )
-from symhep.nary import Rational, tidy
+from symhep.algebra.nary import Rational, tidy
 
 Kernel = tuple[int, int, Rational]  # the first two terms a + r*b of a kernel: monomial, monomial, r
 Pair = tuple[Factor, Factor]

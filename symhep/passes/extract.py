@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 
-from symhep.form import Form
+from symhep.algebra.form import Form
 from symhep.graph import Graph
 from symhep.passes.divisors import Divisors, Kernel, Pair
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from symhep.algebra import shortest
+from symhep.algebra.constructors import shortest
+from symhep.algebra.nary import Rational
 from symhep.graph import Builder, Graph, Node, copy_node, transfer
-from symhep.nary import Rational
 from symhep.ops import OPS, REDUCTIONS
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from symhep.form import raw_sum
+from symhep.algebra.form import raw_sum
+from symhep.algebra.nary import Nary, Rational
 from symhep.graph import Builder, Graph, Node, copy_node, rewrite
-from symhep.nary import Nary, Rational
 
 
 def per_call(graph: Graph) -> Graph:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from symhep.form import Form
+from symhep.algebra.form import Form
+from symhep.algebra.monomials import Factor, Monomial, factors
 from symhep.graph import Graph
-from symhep.monomials import Factor, Monomial, factors
 
 
 def reciprocals(graph: Graph, *, least: int = 2) -> Graph:

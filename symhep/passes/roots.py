@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from symhep.form import Form
+from symhep.algebra.form import Form
+from symhep.algebra.monomials import Monomial, times, to_power
+from symhep.algebra.nary import Rational, tidy
 from symhep.graph import Graph
-from symhep.monomials import Monomial, times, to_power
-from symhep.nary import Rational, tidy
 
 
 def roots(graph: Graph) -> Graph:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import nan
 from typing import NamedTuple
 
-from symhep.algebra import Algebra
+from symhep.algebra.constructors import Algebra
 from symhep.graph import Builder, Graph, Node, copy_node, is_const, transfer
 from symhep.ops import REDUCTIONS
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from symhep.batch.stages import Stage, stages
 from symhep.graph import BATCH, Axes, Node
 from symhep.ops import REDUCTIONS
 from symhep.program import Program
-from symhep.stages import Stage, stages
 from symhep.targets.c_math import ELEMENTARY, functions, has_far, texts
 from symhep.targets.c_sums import BEFORE, sum_functions
 from symhep.targets.ctext import TEXTS, Statements, identifier, indented

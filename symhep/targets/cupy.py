@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from symhep.batch.stages import program_of, stages
 from symhep.graph import Axes
 from symhep.ops import REDUCTIONS
 from symhep.program import Program
-from symhep.stages import program_of, stages
 from symhep.targets.ctext import Statements, identifier, indented
 from symhep.targets.cuda_sums import sum_kernels
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from symhep.batch.stages import Source, program_of, stages
 from symhep.errors import CompileError, MissingPackage, TargetError, message
 from symhep.graph import Node
 from symhep.program import Program
-from symhep.stages import Source, program_of, stages
 from symhep.targets.cuda_sums import BLOCK, KERNELS, LANES
 from symhep.targets.cupy import OPTIONS, THREADS, emit, is_staged, output_axes, pass_name
 

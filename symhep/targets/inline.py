@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
-from symhep.cache import level
+from symhep.caching.cache import level
 from symhep.program import build
 from symhep.targets.driver import PARAMETER
 from symhep.targets.native import Native, compile_program

@@ -17,7 +17,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from symhep import cache
+from symhep.caching import cache
 from symhep.program import Program
 from symhep.targets import jax_handler, native
 from symhep.targets.native import THREAD_WORK, Native, host

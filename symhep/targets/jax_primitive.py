@@ -29,7 +29,7 @@ call_p.multiple_results = True
 
 
 class Computation(Protocol):
-    """What the primitive has to know of a program and of its derivatives (`symhep/jax_derivatives.py` has it)."""
+    """What the primitive has to know of a program and of its derivatives (`calling/jax_derivatives.py` has it)."""
 
     @property
     def inputs(self) -> tuple[int, ...]:

@@ -17,8 +17,8 @@ import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
 
-from symhep import cache as files
-from symhep.cache import Store
+from symhep.caching import cache as files
+from symhep.caching.cache import Store
 from symhep.program import Program
 from symhep.targets import bodies
 from symhep.targets.driver import FIELDS, PARAMETER, driver
@@ -162,7 +162,7 @@ def compile_program(program: Program, dtype: Any, *, width: int | None = None, s
 
     dtype  float64 or float32: what columns hold and what is computed in
     width  doubles in a vector: 2, 4 or 8; what suits the processor if not given
-    store  keeps object code under content hashes: `symhep.cache.level("code")`
+    store  keeps object code under content hashes: `symhep.caching.cache.level("code")`
     """
     dtype = np.dtype(dtype)
     if dtype not in (np.float64, np.float32):

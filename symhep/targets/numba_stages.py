@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from symhep.batch.stages import Stage, stages
 from symhep.graph import Node
 from symhep.ops import REDUCTIONS
-from symhep.stages import Stage, stages
 
 if TYPE_CHECKING:
     from symhep.targets.numba import Writer

@@ -12,15 +12,15 @@ import mpmath
 import numpy as np
 
 import symhep as sh
+from symhep.checking.evaluate import numpy_values
+from symhep.checking.verify import compare
 from symhep.errors import TraceError
-from symhep.evaluate import numpy_values
 from symhep.graph import Graph
 from symhep.kernel import Kernel
 from symhep.program import build
 from symhep.targets import numba as numba_target
 from symhep.targets import numpy as numpy_target
 from symhep.targets.native import compile_program
-from symhep.verify import compare
 from tests.fuzz import checks, condition
 from tests.fuzz.checks import differences, outputs, run, same_bits, stepwise
 from tests.fuzz.recipes import Recipe, ordinary, special

@@ -14,7 +14,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from symhep.evaluate import _numpy_function, rounded
+from symhep.checking.evaluate import _numpy_function, rounded
 from symhep.graph import Builder, Graph, Node
 from symhep.ops import ELEMENTARY_COST, OPS, resolve
 from symhep.program import build

@@ -8,7 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from symhep.evaluate import Tape, TooLarge, _numpy_function, precision, rounded
+from symhep.checking.evaluate import Tape, TooLarge, _numpy_function, precision, rounded
 from symhep.graph import Graph
 from tests.fuzz.checks import Columns, Values
 

@@ -6,11 +6,11 @@ from collections import Counter
 from typing import Any
 
 import symhep as sh
+from symhep.checking.domain import DomainError, columns, domain_for
+from symhep.checking.evaluate import Tape, finite, precision
 from symhep.derivatives.check import DIGITS, DerivativeCheck, compared
 from symhep.derivatives.ground import Ground, ground
-from symhep.domain import DomainError, columns, domain_for
 from symhep.errors import ArgumentError, TraceError
-from symhep.evaluate import Tape, finite, precision
 from symhep.kernel import Kernel
 from tests.fuzz import condition
 from tests.fuzz.case import Case, Options, _failures

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import symhep as sh
+from symhep.checking.verify import compare, values
 from symhep.program import build
 from symhep.targets import numba
-from symhep.verify import compare, values
 from tests.formulas import graph_of
 
 X = np.array([0.0, 3.0, -4.0, 0.0, 1e-3])

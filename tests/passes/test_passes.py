@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symhep.checking.evaluate import values
 from symhep.count import count, weight
-from symhep.evaluate import values
 from symhep.passes import optimise
 from symhep.passes.canonical import canonical, flatten, group
 from symhep.passes.distribute import distribute

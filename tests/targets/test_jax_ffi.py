@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import symhep as sh
-from symhep.jax_derivatives import Derived
+from symhep.calling.jax_derivatives import Derived
 from symhep.program import build
 from symhep.targets import jax_handler, native
 from symhep.variants import Options
@@ -281,7 +281,7 @@ def test_derivatives_of_a_large_program_are_only_lowered():
 
 def test_optimised_derivatives_are_verified_and_kept(monkeypatch, tmp_path):
     from symhep import passes
-    from symhep.verify import VerificationError
+    from symhep.checking.verify import VerificationError
 
     monkeypatch.setenv("SYMHEP_CACHE", str(tmp_path))
     program = straight_line(200, 5, 2, ops=("add", "mul", "div"))

@@ -266,7 +266,7 @@ def test_first_calls_of_many_threads():
 
 
 def test_a_registered_derivative_is_used():
-    from symhep.custom import register
+    from symhep.tracing.custom import register
 
     @register(derivative=lambda x, r: 10 * x)
     def square(x):

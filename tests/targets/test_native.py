@@ -349,7 +349,7 @@ def test_columns_that_do_not_fit(kernels):
 
 
 def test_stored_objects(monkeypatch):
-    monkeypatch.setattr("symhep.cache.WORTH", 0.0)
+    monkeypatch.setattr("symhep.caching.cache.WORTH", 0.0)
     store = {}
     program = straight_line(50, 4, 2)
     x = values(30, 4, np.float32)

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from symhep.evaluate import numpy_values
+from symhep.checking.evaluate import numpy_values
 from symhep.graph import CONSTANT, Builder, Graph
 from symhep.ops import OPS, REDUCTIONS
 from symhep.program import build

@@ -1,0 +1,1 @@
+"""Exact arithmetic on nodes: smart constructors, n-ary sums and products, monomials and their sums."""

@@ -1,0 +1,1 @@
+"""What outlives the process: graphs and programs as bytes, in files under content hashes."""

@@ -1,0 +1,142 @@
+"""Results of calls: memory for them, and the form in which they are returned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from symhep.calling.calls import COMPLEX, Columns, Site
+from symhep.containers import Mismatch, Tree
+from symhep.graph import BATCH, Axes
+from symhep.tracing.trace import Traced
+
+_PAGE, _LINE = 4096, 64
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where one value of the result comes from: its form, the kind of each of its cells, and the batch axis it has."""
+
+    path: str
+    shape: tuple[int, ...]
+    symmetric: bool
+    kind: str
+    cells: tuple[str, ...]
+    axes: Axes = BATCH
+
+    @property
+    def size(self) -> int:
+        return len(self.cells)
+
+
+def slots_of(traced: Traced) -> tuple[Slot, ...]:
+    """The values of a traced function's result."""
+    nodes = iter(traced.graph.outputs)
+    found = []
+    for o in traced.outputs:
+        size = o.shape[0] * (o.shape[0] + 1) // 2 if o.symmetric else math.prod(o.shape)
+        cells = tuple([next(nodes).dtype for _ in range(size)])
+        kind = "complex" if "complex" in cells else "bool" if cells and set(cells) == {"bool"} else "real"
+        found.append(Slot(o.path, o.shape, o.symmetric, kind, cells, o.axes))
+    return tuple(found)
+
+
+def axes_of(slots: Sequence[Slot]) -> list[Axes]:
+    """For each output of the optimised graph, where complex ones are two, the batch axis that it has."""
+    return [s.axes for s in slots for cell in s.cells for _ in range(2 if cell == "complex" else 1)]
+
+
+def allocate(slots: Sequence[Slot], events: int, dtype: np.dtype) -> list[np.ndarray]:
+    """Memory for the results: a row of events for each cell of each value."""
+    return [_block(s.size, events, COMPLEX[dtype] if s.kind == "complex" else dtype) for s in slots]
+
+
+def output_columns(slots: Sequence[Slot], blocks: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The rows as output columns of the program, in order."""
+    columns: list[np.ndarray] = []
+    for slot, block in zip(slots, blocks):
+        if slot.kind != "complex":
+            columns += list(block)
+            continue
+        for row, kind in zip(block, slot.cells):
+            columns.append(row.real)
+            if kind == "complex":
+                columns.append(row.imag)
+            else:
+                row.imag[...] = 0
+    return columns
+
+
+def taken(slots: Sequence[Slot], rows: np.ndarray) -> list[np.ndarray]:
+    """The results of a program that wrote its columns into rows of a scratch memory: copies, a block for each value."""
+    if len(slots) == 1 and slots[0].kind != "complex":
+        return [rows.copy()]
+    blocks = allocate(slots, rows.shape[1], rows.dtype)
+    for column, row in zip(output_columns(slots, blocks), rows):
+        column[...] = row
+    return blocks
+
+
+def shaped(slot: Slot, block: np.ndarray, batch: tuple[int, ...], packed: bool) -> np.ndarray:
+    """The rows of one value as the array that is returned, batch axes in front."""
+    if slot.kind == "bool":
+        block = block.astype(bool)
+    if not slot.shape:
+        return block[0].reshape(batch)
+    if slot.symmetric and not packed:
+        block = block[mirrored(slot.shape[0])]
+    shape = (slot.size,) if slot.symmetric and packed else slot.shape
+    cells = block.reshape(*shape, *batch)
+    return np.moveaxis(cells, tuple(range(len(shape))), tuple(range(-len(shape), 0)))
+
+
+@cache
+def mirrored(n: int) -> np.ndarray:
+    """For each cell of a symmetric matrix, its position in the upper triangle."""
+    upper = np.zeros((n, n), int)
+    upper[np.triu_indices(n)] = np.arange(n * (n + 1) // 2)
+    return np.maximum(upper, upper.T).ravel()
+
+
+def _block(rows: int, events: int, dtype: np.dtype) -> np.ndarray:
+    """Rows over events; padded where row starts would all fall on the same cache sets."""
+    pad = _LINE // dtype.itemsize if rows >= 8 and events * dtype.itemsize % _PAGE == 0 else 0
+    return np.empty((rows, events + pad), dtype)[:, :events]
+
+
+def checked_out(
+    tree: Tree, slots: Sequence[Slot], out: Any, batches: Sequence[tuple], dtype: np.dtype, packed: bool, site: Site
+) -> list[np.ndarray]:
+    """The arrays of `out=`, in the order of the results; raises ArgumentError where one does not fit."""
+    try:
+        targets = [leaf for _, leaf in tree.take(out, "out")]
+    except Mismatch as error:
+        raise site.error(f"{site.name}: {error}") from None
+    for slot, target, batch in zip(slots, targets, batches):
+        path = slot.path.replace("result", "out", 1)
+        if not isinstance(target, np.ndarray):
+            raise site.error(f"{site.name}: {path} is of type {type(target).__name__}, not a NumPy array")
+        shape = batch + ((slot.size,) if slot.symmetric and packed else slot.shape)
+        wanted = {"complex": COMPLEX[dtype], "bool": np.dtype(bool)}.get(slot.kind, dtype)
+        if target.shape != shape or not np.can_cast(wanted, target.dtype, "same_kind"):
+            what = f"{path} has to be {wanted} of shape {shape}, got {target.dtype} of shape {target.shape}"
+            raise site.error(f"{site.name}: {what}")
+    return targets
+
+
+def direct_columns(
+    slots: Sequence[Slot], targets: Sequence[np.ndarray], given: Columns, dtype: np.dtype
+) -> list[np.ndarray] | None:
+    """The columns of the user's arrays, if a program can write into them as they are."""
+    if len(given.batch) != 1 or any(s.kind != "real" or s.symmetric for s in slots):
+        return None
+    if any(t.dtype != dtype or not t.flags.aligned or not t.flags.writeable for t in targets):
+        return None
+    if any(np.may_share_memory(t, c) for t in targets for c in given.columns):
+        return None
+    return [t[(..., *i)] for s, t in zip(slots, targets) for i in np.ndindex(s.shape)]

@@ -1,0 +1,1 @@
+"""What a graph's values are, in any precision, and whether a program has them."""

@@ -1,0 +1,1 @@
+"""sympy expressions in and out."""
