@@ -49,7 +49,7 @@ class Bound:
         self._batches = dict(given.batches or dict.fromkeys(_axes(traced, self._names), given.batch))
         self._packed = given.packed
         self._prepare(given.columns)
-        self._numbers = all(traced.arguments[x.argument].parameter and not x.core.shape for x in self._rest.leaves)
+        self._numbers = not any(x.axes or x.core.shape for x in self._rest.leaves)
         self._numbers &= all(x.core.kind in ("real", "integer") for x in self._rest.leaves)
 
     def _prepare(self, columns: Sequence[np.ndarray]) -> None:
@@ -128,8 +128,7 @@ def _only(traced: Traced, names: Sequence[str]) -> Traced:
 
 
 def _axes(traced: Traced, names: Sequence[str]) -> list[str]:
-    leaves = [x for x in _only(traced, names).leaves if not traced.arguments[x.argument].parameter]
-    return list(dict.fromkeys([x.core.axis for x in leaves]))
+    return list(dict.fromkeys([axis for x in _only(traced, names).leaves for axis in x.axes]))
 
 
 def _inputs(traced: Traced, names: Sequence[str]) -> list[int]:

@@ -218,7 +218,7 @@ def columns_of(traced: Traced, values: Sequence[Any], dtype: np.dtype | None, si
     batches = batch_shapes(traced, arrays, cores, site)
     columns: list[np.ndarray] = []
     for leaf, array, core in zip(traced.leaves, arrays, cores):
-        own = () if traced.arguments[leaf.argument].parameter else batches[leaf.core.axis]
+        own = batches[leaf.core.axis] if leaf.core.axis else ()
         columns += _leaf_columns(leaf, array, core, own, dtype)
     packed = any(leaf.core.symmetric and core != leaf.core.shape for leaf, core in zip(traced.leaves, cores))
     batch = next(iter(batches.values()), ())
@@ -229,7 +229,7 @@ def batch_shapes(
     traced: Traced, arrays, cores, site: Site, broadcast: Callable[..., tuple] = np.broadcast_shapes
 ) -> dict[str, tuple[int, ...]]:
     """The shape that the batch axes broadcast to, for each named axis that arguments have."""
-    axes = dict.fromkeys([x.core.axis for x in traced.leaves if not traced.arguments[x.argument].parameter])
+    axes = dict.fromkeys([x.core.axis for x in traced.leaves if x.core.axis])
     if len(axes) < 2:
         return dict.fromkeys(axes or ("batch",), batch_shape(traced, arrays, cores, site, broadcast))
     return {axis: batch_shape(traced, arrays, cores, site, broadcast, axis) for axis in axes}
@@ -275,10 +275,9 @@ def batch_shape(
     shapes = {}
     for leaf, array, core in zip(traced.leaves, arrays, cores):
         batch = array.shape[: array.ndim - len(core)]
-        if traced.arguments[leaf.argument].parameter:
+        if not leaf.axes:
             if batch:
-                what = f"{site.name}: {leaf.path} is a parameter and has no batch axis, got shape {array.shape}"
-                raise site.error(what, f"{leaf.path} without parameters=, or one value")
+                raise _one_value(leaf, array, traced.arguments[leaf.argument], site)
         elif not axis or leaf.core.axis == axis:
             shapes[leaf.path] = batch
     distinct = set(shapes.values())
@@ -288,6 +287,14 @@ def batch_shape(
         return broadcast(*distinct)
     except ValueError:
         raise _no_broadcast(shapes, site) from None
+
+
+def _one_value(leaf: Leaf, array: Any, argument: Argument, site: Site) -> ArgumentError:
+    """The error for an array where there is one value per call."""
+    if argument.parameter:
+        what = f"{site.name}: {leaf.path} is a parameter and has no batch axis, got shape {array.shape}"
+        return site.error(what, f"{leaf.path} without parameters=, or one value")
+    return site.error(f"{site.name}: {leaf.path} is one value for all events, got shape {array.shape}", "one value")
 
 
 def _no_broadcast(shapes: Mapping[str, tuple[int, ...]], site: Site) -> ArgumentError:

@@ -109,8 +109,7 @@ class _Call:
 
     def _columns(self, leaf: Leaf, array: Any, core: tuple[int, ...]) -> list[Any]:
         """The columns of one leaf: a view of the array for each cell, or for each part of each cell."""
-        parameter = self.variant.traced.arguments[leaf.argument].parameter
-        batch = () if parameter else self.batches.batch_of([leaf.core.axis])
+        batch = self.batches.batch_of(leaf.axes)
         wanted = COMPLEX[self.dtype] if array.dtype.kind == "c" else self.dtype
         array = self.cupy.asarray(array, wanted)
         columns = []

@@ -87,10 +87,10 @@ def ready(traced: Traced, values: Sequence[Any]) -> tuple[Columns, np.dtype] | N
                 return None
             events = value.size
             columns.append(value)
-        elif kind in NUMBERS and traced.arguments[leaf.argument].parameter:
+        elif kind in NUMBERS and not leaf.axes:
             columns.append(np.array((value,), DOUBLE))
         else:
             return None
-        if leaf.core.axis != "batch" or (kind is np.ndarray and traced.arguments[leaf.argument].parameter):
+        if leaf.core.axis != ("batch" if kind is np.ndarray else None):
             return None
     return (Columns((events,), columns), DOUBLE) if events >= 0 else None

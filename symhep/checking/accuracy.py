@@ -144,7 +144,8 @@ def _event(traced: Traced, arguments: Mapping[str, Any], i: int) -> dict[str, An
     found = {}
     for a in traced.arguments:
         if a.name in arguments:
-            values = [v if a.parameter else v[i] for _, v in a.tree.take(arguments[a.name], a.name)]
+            given = a.tree.take(arguments[a.name], a.name)
+            values = [v if core.axis is None else v[i] for core, (_, v) in zip(a.cores, given)]
             found[a.name] = a.tree.build(iter(values))
     return found
 
@@ -164,7 +165,7 @@ def inputs_of(kernel: Kernel, n: int, domain: Domain | None = None, seed: int = 
     traced = kernel._chosen(statics).traced
     dtype = np.dtype(kernel.options.dtype or np.float64)
     sample = domain_for(traced.graph, domain, traced.leaves).sample(n, seed)
-    leaves = {x.path: _cast(sample[x.path], dtype, traced.arguments[x.argument].parameter) for x in traced.leaves}
+    leaves = {x.path: _cast(sample[x.path], dtype, not x.axes) for x in traced.leaves}
     values = iter(leaves.values())
     given = {a.name: a.tree.build(values) for a in traced.arguments if not a.static}
     return Inputs(given, columns(leaves, traced.graph.inputs), dtype, getattr(sample, "dropped", 0.0))

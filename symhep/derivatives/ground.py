@@ -10,7 +10,7 @@ from symhep.containers import Tree
 from symhep.derivatives.forms import Directions, Value, Wrt, cells_of, column_of, directions, values_of
 from symhep.derivatives.linear import Linear
 from symhep.derivatives.table import Table
-from symhep.graph import CONSTANT, Axes, Builder, Graph, Node, copy_node, rewrite, transfer
+from symhep.graph import Builder, Graph, Node, copy_node, rewrite, transfer
 from symhep.passes.lower import lower
 from symhep.passes.split_complex import split_complex
 from symhep.tracing.annotations import Argument
@@ -107,7 +107,7 @@ def add_adjoints(result: Result, g: Ground, adjoints: Sequence[Node]) -> None:
     """Append one number for each column of what derivatives are by."""
     rest = iter(adjoints)
     for leaf in g.by.leaves:
-        output = Output("", _shape(leaf), leaf.core.symmetric, _axes(g, leaf))
+        output = Output("", _shape(leaf), leaf.core.symmetric, leaf.axes)
         result.add(output, [(next(rest), None) for _ in leaf.columns])
 
 
@@ -129,7 +129,7 @@ def _add_block(result: Result, g: Ground, table: Table, value: Value, leaf: Leaf
         for index in cells_of(_shape(leaf), symmetric):
             j = start + column_of(leaf, index)
             cells.append((table.get((re, j), zero), None if im is None else table.get((im, j), zero)))
-    result.add(Output("", o.shape + _shape(leaf), symmetric, o.axes or _axes(g, leaf)), cells)
+    result.add(Output("", o.shape + _shape(leaf), symmetric, o.axes or leaf.axes), cells)
 
 
 def add_hessian(result: Result, g: Ground, upper: Table) -> None:
@@ -144,15 +144,10 @@ def add_hessian(result: Result, g: Ground, upper: Table) -> None:
                 n = len(row_leaf.core.shape)
                 i, j = first + column_of(row_leaf, index[:n]), second + column_of(leaf, index[n:])
                 cells.append((upper.get((min(i, j), max(i, j)), zero), None))
-            axes = g.values[0].output.axes or _axes(g, row_leaf) or _axes(g, leaf)
+            axes = g.values[0].output.axes or row_leaf.axes or leaf.axes
             result.add(Output("", _shape(row_leaf) + _shape(leaf), symmetric, axes), cells)
             second += len(leaf.columns)
         first += len(row_leaf.columns)
-
-
-def _axes(g: Ground, leaf: Leaf) -> Axes:
-    """The batch axes of an argument: none for a parameter."""
-    return CONSTANT if g.traced.arguments[leaf.argument].parameter else frozenset({leaf.core.axis})
 
 
 def _shape(leaf: Leaf) -> tuple[int, ...]:

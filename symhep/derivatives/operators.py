@@ -315,10 +315,9 @@ def _cotangent(g: Ground) -> tuple[Argument, tuple[Leaf, ...]]:
     leaves, cores = [], []
     for path, value in zip(tree.paths(name), g.values):
         o = value.output
-        core = Core("real", o.shape, o.symmetric, *o.axes)
+        core = Core("real", o.shape, o.symmetric, next(iter(o.axes), None))
         indices = list(cells_of(o.shape, o.symmetric))
         columns = tuple([(f"{path}[{','.join(map(str, i))}]" if i else path, i) for i in indices])
         leaves.append(Leaf(path, core, len(g.traced.arguments), columns))
         cores.append(core)
-    reduced = not any(v.output.axes for v in g.values)
-    return Argument(name, tree, tuple(cores), parameter=reduced), tuple(leaves)
+    return Argument(name, tree, tuple(cores)), tuple(leaves)

@@ -64,7 +64,7 @@ def _argument(g: Ground, n: int) -> tuple[Leaf, dict[tuple[int, int], Node]]:
     core, name = Symmetric[n], new_name(g, "covariance")
     columns = tuple([(f"{name}[{i},{j}]", (i, j)) for i, j in cells_of((n, n), True)])
     leaf = Leaf(name, core, len(g.traced.arguments), columns)
-    nodes = {index: g.linear.a.input(path, "real", frozenset({core.axis})) for path, index in columns}
+    nodes = {index: g.linear.a.input(path, "real", leaf.axes) for path, index in columns}
     return leaf, {**nodes, **{(j, i): x for (i, j), x in nodes.items()}}
 
 

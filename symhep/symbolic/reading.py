@@ -14,7 +14,7 @@ from symhep.containers import flatten
 from symhep.errors import ArgumentError, listing, message, nearest
 from symhep.symbolic.table import BY_NAME, PLANS, Step, constant
 from symhep.symbolic.writing import replacements, to_sympy
-from symhep.tracing.annotations import Argument, Core
+from symhep.tracing.annotations import Argument, Core, once_per_call
 from symhep.tracing.trace import Traced, trace
 from symhep.tracing.trace import _columns as columns_of
 from symhep.tracing.values import Scalar
@@ -119,7 +119,7 @@ class _Arguments:
             leaves, tree = flatten(entry, lambda v: not isinstance(v, (list, tuple, dict)))
             cores = tuple([self._leaf(leaf) for leaf in leaves])
             name = name or _name_of(entry) or f"argument{position}"
-            self.arguments.append(Argument(name, tree, cores, parameter=name in without_batch))
+            self.arguments.append(Argument(name, tree, once_per_call(cores) if name in without_batch else cores))
         unknown = without_batch - {a.name for a in self.arguments}
         if unknown:
             raise ArgumentError(f"{listing(sorted(unknown))} in parameters= is not an argument")

@@ -29,7 +29,8 @@ Dims = tuple[int | str, ...]
 class Core:
     """One event's value: its kind ("real", "complex", "integer", "bool"), its shape, and whether it is symmetric.
 
-    `axis` is the name of the batch axis: arguments with the same one are columns of one set of events.
+    `axis` is the name of the batch axis: arguments with the same one are columns of one set of events. None is for
+    what has one value per call.
 
     >>> Vector[4].shape, Symmetric[5].shape, Complex[2, 2].kind
     ((4,), (5, 5), 'complex')
@@ -38,7 +39,7 @@ class Core:
     kind: str = "real"
     shape: Dims = ()
     symmetric: bool = False
-    axis: str = "batch"
+    axis: str | None = "batch"
 
     def over(self, axis: str) -> Core:
         """The same for the events of another batch axis; raises ArgumentError if that is not a name.
@@ -62,7 +63,7 @@ class Core:
         return math.prod([int(d) for d in self.shape])
 
     def __repr__(self) -> str:
-        return self._form + (f".over({self.axis!r})" if self.axis != "batch" else "")
+        return self._form + (f".over({self.axis!r})" if self.axis not in ("batch", None) else "")
 
     @property
     def _form(self) -> str:
@@ -130,7 +131,6 @@ class Argument:
     default      what it is when it is left out; `inspect.Parameter.empty` if it may not be
     kind         how it may be passed, as in `inspect.Parameter`
     static       whether it is a Python constant while tracing
-    parameter    whether it has no batch axis
     """
 
     name: str
@@ -139,11 +139,15 @@ class Argument:
     default: Any = _NO_DEFAULT
     kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
     static: bool = False
-    parameter: bool = False
 
     @property
     def required(self) -> bool:
         return self.default is _NO_DEFAULT
+
+    @property
+    def parameter(self) -> bool:
+        """Whether it has one value per call."""
+        return bool(self.cores) and all(core.axis is None for core in self.cores)
 
 
 def specification(annotation: Any, name: str) -> tuple[Tree, tuple[Core, ...]]:
@@ -240,7 +244,12 @@ def _argument(p: inspect.Parameter, hints: dict, parameter: bool, function: Call
     if parameter and any(core.axis != "batch" for core in cores):
         what = f"{p.name} is a parameter and has no batch axis, but is annotated as {listing(map(repr, cores))}"
         raise ArgumentError(message(what, describe_definition(function), f"{p.name} without .over, or no parameter"))
-    return Argument(p.name, tree, cores, p.default, p.kind, parameter=parameter)
+    return Argument(p.name, tree, once_per_call(cores) if parameter else cores, p.default, p.kind)
+
+
+def once_per_call(cores: Iterable[Core]) -> tuple[Core, ...]:
+    """The same values without a batch axis."""
+    return tuple([dataclasses.replace(core, axis=None) for core in cores])
 
 
 def _implies_static(default: Any) -> bool:

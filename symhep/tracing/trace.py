@@ -40,6 +40,11 @@ class Leaf:
     argument: int
     columns: tuple[tuple[str, tuple[int, ...]], ...]
 
+    @property
+    def axes(self) -> Axes:
+        """The batch axis that it has, or none."""
+        return CONSTANT if self.core.axis is None else frozenset({self.core.axis})
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -140,7 +145,7 @@ def trace(
         arguments = arguments_of(function, parameters, arguments)
     recorder, name = Recorder(), name_of(function)
     leaves = _leaves(arguments, function)
-    inputs = [_input_nodes(recorder, leaf, arguments[leaf.argument].parameter) for leaf in leaves]
+    inputs = [_input_nodes(recorder, leaf) for leaf in leaves]
     recorder.axes = tuple(dict.fromkeys([axis for part in inputs for n in part for axis in n.axes]))
     run = _Run(function, tuple(arguments), leaves, inputs, recorder, dict(statics or {}))
     with collection_paused():
@@ -186,10 +191,9 @@ def _columns(path: str, core: Core) -> tuple[tuple[str, tuple[int, ...]], ...]:
     return tuple([(f"{path}[{','.join(map(str, i))}]", i) for i in indices])
 
 
-def _input_nodes(recorder: Recorder, leaf: Leaf, parameter: bool) -> list[Node]:
+def _input_nodes(recorder: Recorder, leaf: Leaf) -> list[Node]:
     dtype = "complex" if leaf.core.kind == "complex" else "real"
-    axes = CONSTANT if parameter else BATCH if leaf.core.axis == "batch" else frozenset({leaf.core.axis})
-    return [recorder.builder.input(name, dtype, axes) for name, _ in leaf.columns]
+    return [recorder.builder.input(name, dtype, leaf.axes) for name, _ in leaf.columns]
 
 
 def _value(recorder: Recorder, leaf: Leaf, nodes: Sequence[Node]) -> Any:

@@ -104,6 +104,19 @@ def test_jvp_and_vjp():
     assert along == pytest.approx(sum(products), rel=1e-12)
 
 
+@pytest.mark.parametrize("target", ["numpy", "numba"])
+def test_vjp_of_a_sum_beside_a_value_per_event(target):
+    both = sh.kernel(lambda x, a: (sh.batch_sum(np.exp(-a * x * x)), a * np.exp(-a * x * x)), parameters=("a",))
+    back = sh.vjp(both).to(target)
+    found = back(X, 1.3, (2.0, W))[1]
+    y = np.exp(-1.3 * X * X)
+    np.testing.assert_allclose(found["x"], -2.6 * X * y * (2 + 1.3 * W), rtol=1e-12)
+    assert found["a"] == pytest.approx(np.sum(-2 * X * X * y + W * y * (1 - 1.3 * X * X)), rel=1e-12)
+    for wrong in (np.ones(len(X)), np.ones(1)):
+        with pytest.raises(ArgumentError, match=r"cotangent\[0\] is one value for all events, got shape \(\d+,\)"):
+            back(X, 1.3, (wrong, W))
+
+
 def test_value_per_event_by_parameters():
     centred = sh.kernel(lambda x, a: x * a - sh.batch_mean(np.exp(a * x)), parameters=("a",))
     found = sh.grad(centred, "a")(X, 0.4)
