@@ -156,6 +156,25 @@ class Derived:
         forms = (*self.inputs, *[self.outputs[k] for k in outputs]), tuple([self.inputs[k] for k in wrt])
         return Derived(f"the vjp of {self.name}", make, *forms, self.parameters, self.options)
 
+    def with_gradient(self, wrt: Positions) -> Derived:
+        """The value and its derivatives by some inputs, of a program with one output column."""
+        return self._once(("gradient", wrt), lambda: self._with_gradient(wrt))
+
+    def _with_gradient(self, wrt: Positions) -> Derived:
+        def make() -> Graph:
+            from symhep.derivatives.linear import Linear
+            from symhep.derivatives.modes import reverse
+
+            linear = Linear(self.graph)
+            (value,) = self.graph.outputs
+            chosen = [self.graph.inputs[k] for k in columns(self.inputs, wrt)]
+            adjoints = reverse(linear, [(value, linear.a.one)], chosen, summed=True)
+            gradient = [adjoints.get(n, linear.a.zero) for n in chosen]
+            return simple(linear.result(linear.inputs, [linear.new[value], *gradient]))
+
+        outputs = 0, *[self.inputs[k] for k in wrt]
+        return Derived(f"value and gradient of {self.name}", make, self.inputs, outputs, self.parameters, self.options)
+
     def transpose(self, wrt: Positions, outputs: Positions) -> tuple[Derived, Positions]:
         """What undoes the direction of a call that is linear in wrt; and which inputs of the call it takes first."""
         return self.pullback(wrt, outputs), tuple(range(len(self.inputs)))

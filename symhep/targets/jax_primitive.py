@@ -22,7 +22,16 @@ import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+_private: Any
+try:
+    from jax._src.interpreters import ad as _private
+except ImportError:  # then a value and its gradient are two calls
+    _private = None
+
 MANY = 1000  # operations that XLA takes long to compile
+# A value and its gradient are one program if the value has at least so many operations for each derivative that then
+# waits in memory, and if there are at most so many of these.
+WORTH, WIDEST = 8, 64
 
 call_p = Primitive("symhep")
 call_p.multiple_results = True
@@ -59,6 +68,9 @@ class Computation(Protocol):
 
     def pushforward(self, wrt: tuple[int, ...]) -> Computation:
         """The tangents of all outputs; its inputs are these, then a tangent for each input in wrt."""
+
+    def with_gradient(self, wrt: tuple[int, ...]) -> Computation:
+        """The value and its derivatives, where the value is one column."""
 
     def transpose(self, wrt: tuple[int, ...], outputs: tuple[int, ...]) -> tuple[Computation, tuple[int, ...]]:
         """What undoes the direction of a call that is linear in wrt; and which inputs of the call it takes first."""
@@ -279,6 +291,23 @@ def _transpose(cotangents: Any, *bundles: Any, computation: Computation, linear:
     return results
 
 
+def _linearize(is_vjp: bool, nonzero: Sequence[bool], *primals: Any, computation: Computation, linear: Any) -> Any:
+    """The value, and what is linear in the tangents: in reverse mode, products with derivatives made with the value."""
+    wrt = tuple([k for k, needed in enumerate(nonzero) if needed])
+    widths = [computation.inputs[k] for k in wrt]
+    columns = sum([w or 1 for w in widths])
+    if not is_vjp or linear or computation.outputs != (0,) or columns > min(WIDEST, computation.operations / WORTH):
+        rest = {"computation": computation, "linear": linear}
+        return _private.fallback_linearize_rule(call_p, is_vjp, nonzero, *primals, **rest)
+    value, *gradient = call(computation.with_gradient(wrt), primals)
+
+    def along(gradient: Sequence[Any], *tangents: Any) -> list[Any]:
+        products = [g * tangents[k] for g, k in zip(gradient, wrt)]
+        return [sum([jnp.sum(p, axis=-1) if w else p for p, w in zip(products, widths)])]
+
+    return [value], [True], gradient, along
+
+
 def _batch(bundles: Any, axes: Any, *, computation: Computation, linear: tuple[int, ...]) -> Any:
     mapped = [b if axis is None else jnp.moveaxis(b, axis, 0) for b, axis in zip(bundles, axes)]
     size = next(b.shape[0] for b, axis in zip(mapped, axes) if axis is not None)
@@ -290,6 +319,16 @@ def _batch(bundles: Any, axes: Any, *, computation: Computation, linear: tuple[i
     return call(computation, mapped, linear, (size, *inner)), [0] * len(computation.outputs)
 
 
+def _linearizes() -> bool:
+    """Have JAX ask for value and derivatives together in reverse mode; whether it can be asked to."""
+    fallback = getattr(_private, "fallback_linearize_rule", None)
+    if fallback is None or list(inspect.signature(fallback).parameters)[1:3] != ["_is_vjp", "_nonzeros"]:
+        return False
+    _private.primitive_linearizations[call_p] = _linearize
+    return True
+
+
+LINEARIZES = _linearizes()
 ad.primitive_jvps[call_p] = _jvp
 ad.primitive_transposes[call_p] = _transpose
 batching.primitive_batchers[call_p] = _batch
