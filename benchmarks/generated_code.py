@@ -53,12 +53,12 @@ def _call(target: Any, program: Program, columns: Sequence[np.ndarray], dtype: s
 
 def on_gpus() -> Iterator[str]:
     """A line for each kernel, dtype and architecture: registers, and bytes spilled to memory, per thread."""
-    yield "CUDA by NVRTC: registers and spilled bytes of a thread"
+    yield "CUDA by NVRTC: registers of a thread, and bytes spilled"
     for given in INPUTS.values():
         for dtype in DTYPES:
             for sm in ARCHITECTURES:
                 for r in cupy.resources(program_of(given), dtype, given.name, sm):
-                    yield f"{r.name:8s} {dtype:8s} {r.architecture:6s} {r.registers:4d} registers {r.spilled:5d} spilled"
+                    yield f"{r.name:8s} {dtype:8s} {r.architecture:6s} {r.registers:4d} registers {r.spilled:5d} bytes"
 
 
 def main() -> None:
