@@ -18,6 +18,7 @@ TABLES = {
     "compile_time": "From a function to machine code",
     "cached_start": "A second process",
     "derivatives": "Gradients next to values",
+    "generated_code": "Generated C and CUDA",
     "jax_target": "Kernels inside jax.jit",
     "fit": "An unbinned fit next to JAX",
 }

@@ -11,6 +11,7 @@ import numpy as np
 from symhep.program import Program
 from symhep.targets.layout import AHEAD_BYTES, Layout
 from symhep.targets.llvm import Vector, careful_function, constant, real_literal, rescue_function, text, vector, weight
+from symhep.targets.recompute import recompute
 from symhep.targets.segments import Line, Segment, Straight, alive, cuts, results, segment, straighten
 
 LIMIT = 8000  # instructions in a segment
@@ -38,7 +39,7 @@ def plan(straight: Straight, v: Vector) -> Plan:
     """Cut the work into functions and lay out the scratch memory."""
     most, shorter = CROWDED
     limit = LIMIT if max(alive(straight.each), default=0) < most else min(LIMIT, shorter)
-    each, rows = segment(straight, lambda line: weight(line, v), limit)
+    each, rows = segment(straight, lambda line: weight(line, v), limit, recompute)
     once = [Segment(straight.once[a:b]) for a, b in cuts(straight.once, lambda line: weight(line, v), LIMIT)]
     slots = _slots(straight, once)
     layout = Layout(v, len(straight.inputs), len(straight.outputs), len(slots), rows)

@@ -147,10 +147,18 @@ class Segment:
     stores: dict[int, list[int]] = field(default_factory=dict)
 
 
-def segment(straight: Straight, weight: Callable[[Line], int], limit: int) -> tuple[list[Segment], int]:
-    """Cut the work per event; also the number of rows that pass values from segment to segment."""
+def segment(
+    straight: Straight,
+    weight: Callable[[Line], int],
+    limit: int,
+    rework: Callable[[Straight, list[Segment]], list[Segment]] = lambda _, segments: segments,
+) -> tuple[list[Segment], int]:
+    """Cut the work per event; also the number of rows that pass values from segment to segment.
+
+    rework  what is done with the segments before it is settled which values pass
+    """
     lines = straight.each
-    segments = [Segment(lines[a:b]) for a, b in cuts(lines, weight, limit)] or [Segment([])]
+    segments = rework(straight, [Segment(lines[a:b]) for a, b in cuts(lines, weight, limit)] or [Segment([])])
     rows = _pass_values(segments)
     made = {r: s for s in segments for line in s.lines for r in results(line)}
     for column, number in enumerate(straight.outputs):

@@ -219,9 +219,14 @@ def angle(z):
 
 
 def sinc(x):
-    """sin(pi x)/(pi x), 1 at zero."""
-    y = where(x == 0, 1, math.pi * x)
-    return where(x == 0, 1, y.sin() / y)
+    """sin(pi x)/(pi x): near zero its series, whose derivatives keep their digits."""
+    y = math.pi * x
+    near = abs(y) < 1
+    square, far = where(near, y * y, 0), where(near, 1, y)
+    series = 0
+    for k in reversed(range(10)):
+        series = series * square + Fraction((-1) ** k, math.factorial(2 * k + 1))
+    return where(near, series, far.sin() / far)
 
 
 def expit(x):

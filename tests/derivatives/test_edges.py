@@ -146,3 +146,12 @@ def test_kinks_that_cancel(name, target):
 
 def test_second_derivative_where_kinks_cancel():
     assert sh.hessian(lambda x: np.logaddexp(x, 0))(0.0) == pytest.approx(0.25, rel=1e-14)
+
+
+@pytest.mark.parametrize("x", [1e-200, 1e-8, 1e-4, 0.02])
+def test_sinc_near_zero(x):
+    """sin(y)/y = 1 - y²/6 + y⁴/120 - y⁶/5040 + ...; the quotient rule would lose all digits."""
+    k, y = sh.kernel(lambda x: np.sinc(x)), np.pi * x
+    assert sh.grad(k)(x) == pytest.approx(np.pi * y * (-1 / 3 + y**2 / 30 - y**4 / 840 + y**6 / 45360), rel=1e-14)
+    assert sh.hessian(k)(x) == pytest.approx(np.pi**2 * (-1 / 3 + y**2 / 10 - y**4 / 168 + y**6 / 6480), rel=1e-14)
+    assert sh.grad(k)(0.0) == 0 and k(np.nan) != k(np.nan)
