@@ -67,6 +67,17 @@ def copy(tmp_path):
     return tmp_path
 
 
+@pytest.mark.parametrize("title", SECTIONS)
+def test_the_changes_apply(title, copy):
+    blocks = FENCE.findall(SECTIONS[title])
+    assert {"diff", "python"} <= {language for language, _ in blocks}
+    for language, code in blocks:
+        if language == "diff":
+            apply(code, copy)
+        elif language == "python":
+            compile(code, title, "exec")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("title", SECTIONS)
 def test_the_page_can_be_followed(title, copy):
