@@ -183,7 +183,7 @@ class Kernel(Differentiable):
         if events <= SMALL and small is not None:
             blocks = few_events(variant, small(), given, events)
         else:
-            blocks = results.allocate(variant.slots, events, dtype)
+            blocks = results.allocate(variant.slots, events, dtype, given.packed)
             runner.run(full(given, dtype), results.output_columns(variant.slots, blocks), threads_for(threads, events))
         if variant.bare:
             return blocks[0][0].reshape(given.batch) if given.batch else blocks[0][0, 0]
@@ -202,6 +202,8 @@ class Kernel(Differentiable):
         runner.run(full(given, dtype), outputs, threads_for(threads, prod(batch)))
         for slot, block, target in zip(slots, blocks, targets):
             target[...] = results.shaped(slot, block, batch, packed)
+        for slot, target in zip(slots, targets) if columns is not None else ():
+            results.mirror_written(slot, target)
         return out
 
     def bind(self, **data: Any) -> Bound:

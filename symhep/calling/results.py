@@ -16,6 +16,7 @@ from symhep.graph import BATCH, Axes
 from symhep.tracing.trace import Traced
 
 _PAGE, _LINE = 4096, 64
+_TOGETHER = 1024  # events
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +52,21 @@ def axes_of(slots: Sequence[Slot]) -> list[Axes]:
     return [s.axes for s in slots for cell in s.cells for _ in range(2 if cell == "complex" else 1)]
 
 
-def allocate(slots: Sequence[Slot], events: int, dtype: np.dtype) -> list[np.ndarray]:
-    """Memory for the results: a row of events for each cell of each value."""
-    return [_block(s.size, events, COMPLEX[dtype] if s.kind == "complex" else dtype) for s in slots]
+def allocate(slots: Sequence[Slot], events: int, dtype: np.dtype, packed: bool = True) -> list[np.ndarray]:
+    """Memory for the results: a row of events for each cell of each value; of symmetric ones, for all if not packed."""
+    rows = [s.size if packed or not s.symmetric else math.prod(s.shape) for s in slots]
+    return [_block(n, events, COMPLEX[dtype] if s.kind == "complex" else dtype) for n, s in zip(rows, slots)]
 
 
 def output_columns(slots: Sequence[Slot], blocks: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The rows as output columns of the program, in order."""
     columns: list[np.ndarray] = []
     for slot, block in zip(slots, blocks):
+        rows = [block[k] for k in upper(slot.shape[0])] if len(block) > slot.size else list(block)
         if slot.kind != "complex":
-            columns += list(block)
+            columns += rows
             continue
-        for row, kind in zip(block, slot.cells):
+        for row, kind in zip(rows, slot.cells):
             columns.append(row.real)
             if kind == "complex":
                 columns.append(row.imag)
@@ -89,7 +92,7 @@ def shaped(slot: Slot, block: np.ndarray, batch: tuple[int, ...], packed: bool) 
     if not slot.shape:
         return block[0].reshape(batch)
     if slot.symmetric and not packed:
-        block = block[mirrored(slot.shape[0])]
+        block = mirror(slot, block)
     shape = (slot.size,) if slot.symmetric and packed else slot.shape
     cells = block.reshape(*shape, *batch)
     return np.moveaxis(cells, tuple(range(len(shape))), tuple(range(-len(shape), 0)))
@@ -101,6 +104,27 @@ def mirrored(n: int) -> np.ndarray:
     upper = np.zeros((n, n), int)
     upper[np.triu_indices(n)] = np.arange(n * (n + 1) // 2)
     return np.maximum(upper, upper.T).ravel()
+
+
+@cache
+def upper(n: int) -> tuple[int, ...]:
+    """The positions of the upper triangle among the cells of a matrix.
+
+    >>> upper(3)
+    (0, 1, 2, 4, 5, 8)
+    """
+    return tuple([i * n + j for i in range(n) for j in range(i, n)])
+
+
+def mirror(slot: Slot, block: np.ndarray) -> np.ndarray:
+    """The rows of all cells of a symmetric value, from those of the upper triangle; in place where there is room."""
+    n = slot.shape[0]
+    if len(block) == slot.size:
+        return block[mirrored(n)]
+    for i in range(n):
+        for j in range(i):
+            block[i * n + j] = block[j * n + i]
+    return block
 
 
 def _block(rows: int, events: int, dtype: np.dtype) -> np.ndarray:
@@ -133,10 +157,26 @@ def direct_columns(
     slots: Sequence[Slot], targets: Sequence[np.ndarray], given: Columns, dtype: np.dtype
 ) -> list[np.ndarray] | None:
     """The columns of the user's arrays, if a program can write into them as they are."""
-    if len(given.batch) != 1 or any(s.kind != "real" or s.symmetric for s in slots):
+    if len(given.batch) != 1 or any(s.kind != "real" for s in slots):
         return None
     if any(t.dtype != dtype or not t.flags.aligned or not t.flags.writeable for t in targets):
         return None
     if any(np.may_share_memory(t, c) for t in targets for c in given.columns):
         return None
-    return [t[(..., *i)] for s, t in zip(slots, targets) for i in np.ndindex(s.shape)]
+    return [column for s, t in zip(slots, targets) for column in _cells(s, t)]
+
+
+def _cells(slot: Slot, target: np.ndarray) -> list[np.ndarray]:
+    """The columns of an array that a program writes: of a symmetric value its upper triangle."""
+    if slot.symmetric and target.ndim == 2:
+        return [target[:, k] for k in range(slot.size)]
+    return [target[(..., *i)] for i in np.ndindex(slot.shape) if not slot.symmetric or i[0] <= i[1]]
+
+
+def mirror_written(slot: Slot, target: np.ndarray) -> None:
+    """Copy the upper triangle of the user's array to the lower one, so many events at a time as stay in the caches."""
+    if slot.symmetric and target.ndim == 3:
+        for start in range(0, len(target), _TOGETHER):
+            part = target[start : start + _TOGETHER]
+            for i in range(slot.shape[0]):
+                part[:, i, :i] = part[:, :i, i]
