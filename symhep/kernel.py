@@ -222,7 +222,11 @@ class Kernel(Differentiable):
         return f"<kernel {self.name}({', '.join([a.name for a in self.arguments])})>"
 
     def to(self, target: str) -> Kernel:
-        """The same kernel bound to a target; raises TargetError where that does not work here."""
+        """The same kernel bound to a target; raises TargetError where that does not work here.
+
+        >>> kernel(lambda x: 2 * x).to("numpy")(3.0)
+        np.float64(6.0)
+        """
         from symhep.targets import targets
 
         made = self.with_options(target=target)

@@ -4,6 +4,7 @@ import doctest
 import importlib.util
 import os
 import re
+import shlex
 import subprocess
 import sys
 import types
@@ -38,6 +39,12 @@ def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+def commands(page: Path) -> list[str]:
+    """The lines of the page's sh blocks that call symhep."""
+    text = "".join(re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL))
+    return [line for line in text.splitlines() if line.startswith("symhep ")]
+
+
 def same_text(printed: str, shown: str) -> bool:
     """Whether a block prints what is shown, in which ... stands for anything."""
     lines = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
@@ -57,6 +64,15 @@ def test_blocks_run_and_print_what_is_shown(page, tmp_path, monkeypatch, capsys)
         if shown is not None:
             printed = capsys.readouterr().out
             assert same_text(printed, shown), f"printed:\n{printed}\nshown:\n{shown}"
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name != "command-line.md" and commands(p)], ids=name)
+def test_commands_run(page):
+    for command in commands(page):
+        words = [sys.executable, "-c", "from symhep.cli import app; app()", *shlex.split(command)[1:]]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0 and done.stdout, f"{command}\n{done.stderr}"
 
 
 def test_a_wrong_output_is_found():
