@@ -13,9 +13,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-sys.path.insert(0, __file__.rpartition("docs")[0])
-
 from writing import ROOT, write
+
+sys.path.insert(0, str(ROOT))
 
 import symhep as sh
 from symhep.batch.bound import Bound
