@@ -18,7 +18,7 @@ help:
 	@echo "make test-slow  the tests marked slow"
 	@echo "make bench      compare with other packages, print tables"
 	@echo "make lint       lint and types only"
-	@echo "make docs       refresh the generated parts of the pages, check links and code blocks"
+	@echo "make docs       refresh the generated pages, check them, build the site in build/docs"
 	@echo "make clean      remove build products and caches (not $(VENV))"
 
 demo: $(VENV)/.symhep-dev
@@ -40,8 +40,11 @@ lint: $(VENV)/.symhep-dev
 
 docs: $(VENV)/.symhep-dev
 	@$(PY) docs/operations.py
+	@$(PY) docs/reference.py
 	@$(PY) docs/update_readme.py
-	@$(PY) -m pytest -q tests/test_readme.py
+	@$(PY) -m pytest -q tests/test_readme.py tests/docs
+	@$(PY) -m sphinx -b html -W --keep-going -n -q docs build/docs
+	@echo "build/docs/index.html"
 
 clean:
 	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

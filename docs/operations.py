@@ -4,18 +4,17 @@ python docs/operations.py           rewrite the page
 python docs/operations.py --check   change nothing; fail if the page is not up to date
 """
 
-import argparse
 import inspect
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
+from writing import ROOT, write
 
 from symhep.ops import ELEMENTARY_COST, OPS, Op
 from symhep.tracing.expansions import EXPANSIONS, REAL_ONLY
 
-PAGE = Path(__file__).resolve().parent / "operations.md"
+PAGE = ROOT / "docs" / "operations.md"
 
 HEAD = """\
 # Operations
@@ -71,19 +70,5 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true")
-    options = parser.parse_args()
-    text = page()
-    if options.check:
-        same = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
-        if not same:
-            print("docs/operations.md is not up to date: run python docs/operations.py", file=sys.stderr)
-        return int(not same)
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write({PAGE: page()}, __doc__))

@@ -50,6 +50,7 @@ class OpCount(Mapping[str, int]):
 
     @property
     def total(self) -> int:
+        """The sum over all kinds."""
         return sum(self.kinds.values())
 
     def __getitem__(self, kind: str) -> int:

@@ -56,7 +56,12 @@ class Differentiable:
         return vjp(self, wrt)
 
     def sparsity(self, wrt: str | Sequence[str] | None = None, **statics: Any) -> Any:
-        """Which elements of the Jacobian can be other than zero: boolean arrays in its form."""
+        """Which elements of the Jacobian can be other than zero: boolean arrays in its form.
+
+        >>> from symhep.kernel import kernel
+        >>> kernel(lambda x, y: (x, x * y)).sparsity("y")
+        (array(False), array(True))
+        """
         from symhep.derivatives.operators import pattern
 
         return pattern(self, wrt, **statics)

@@ -34,6 +34,13 @@ class Kernel(Differentiable):
     name       the function's name
     arguments  what it takes, in order
     fn         the original function; None in a kernel that was not made from one
+
+    >>> import numpy as np
+    >>> pt = kernel(lambda px, py: np.sqrt(px * px + py * py))
+    >>> pt(np.array([3.0, 6.0]), np.array([4.0, 8.0]))
+    array([ 5., 10.])
+    >>> pt.count()
+    OpCount(add=1, mul=2, sqrt=1, total=4)
     """
 
     def __init__(
@@ -215,7 +222,11 @@ class Kernel(Differentiable):
         return f"<kernel {self.name}({', '.join([a.name for a in self.arguments])})>"
 
     def to(self, target: str) -> Kernel:
-        """The same kernel bound to a target; raises TargetError where that does not work here."""
+        """The same kernel bound to a target; raises TargetError where that does not work here.
+
+        >>> kernel(lambda x: 2 * x).to("numpy")(3.0)
+        np.float64(6.0)
+        """
         from symhep.targets import targets
 
         made = self.with_options(target=target)
@@ -224,32 +235,32 @@ class Kernel(Differentiable):
         return made
 
     def with_options(self, **changes: Any) -> Kernel:
-        """The same kernel with other options; what is traced already is kept."""
+        """The same kernel with other options, those of `kernel`; what is traced already is kept."""
         made = Kernel(self.name, self.arguments, replace(self.options, **changes), self.fn, self._tracer)
         made._variants = {key: v.with_options(made.options) for key, v in self._variants.items()}
         return made
 
     def report(self, **statics: Any) -> Any:
-        """What each pass did, and what the optimised program needs per event: prints as a table."""
+        """What each pass did, and what the optimised program needs per event: a Report, which prints as a table."""
         from symhep.report import Report
 
         return Report.of_variant(self._chosen(statics), name=self.name, target=self._target, dtype=self._preferred)
 
     def count(self, **statics: Any) -> Any:
-        """The operations of the optimised program, per event."""
+        """The operations of the optimised program per event, as an OpCount; work once per call is in `.per_call`."""
         from symhep.count import count
 
         return count(self._chosen(statics).optimised.graph)
 
     def source(self, target: str | None = None, **statics: Any) -> str:
-        """The generated source: readable, and the same for the same formula."""
+        """The generated source for a target, its own if None: readable, and the same for the same formula."""
         from symhep.program import build
 
         variant, emit = self._chosen(statics), emitter(target or self._target)
         return emit(build(variant.optimised.graph, variant.axes), self._preferred, self.name)
 
     def build_c(self, directory: Any, **statics: Any) -> list[Any]:
-        """Write the kernel as a C library: header, sources and README; the paths. Overwrites its own files only."""
+        """Write the kernel as C: header, sources, README; returns their paths. Overwrites its own files only."""
         from symhep.c_export import build_c
 
         return build_c(self, self._chosen(statics), directory)
@@ -276,7 +287,7 @@ class Kernel(Differentiable):
         return program(self._chosen({}).optimised.graph)
 
     def accuracy(self, n: int = 1000, domain: Any = None, **statics: Any) -> Any:
-        """Errors in ulp against high precision, before and after optimisation."""
+        """Errors in ulp against high precision at n inputs of a domain, before and after optimisation: an Accuracy."""
         from symhep.checking.accuracy import accuracy
 
         return accuracy(self, n, domain or self.options.domain, **statics)

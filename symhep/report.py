@@ -117,10 +117,12 @@ class Report:
 
     @property
     def before(self) -> OpCount:
+        """The operations per event as written."""
         return self.passes[0].count if self.passes else self.after
 
     @property
     def flop_per_byte(self) -> float:
+        """Operations per byte that is read or written."""
         moved = self.bytes_in + self.bytes_out
         return self.after.total / moved if moved else 0.0
 

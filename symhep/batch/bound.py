@@ -32,6 +32,11 @@ class Bound:
     arguments  those that are left, in order
     kept       how many columns of intermediate values are kept
     nbytes     the memory that these take, beside the data themselves
+
+    >>> from symhep.kernel import kernel
+    >>> line = kernel(lambda x, slope, offset: slope * x + offset, parameters=("slope", "offset"))
+    >>> line.bind(x=[1.0, 2.0])(3.0, 0.5)
+    array([3.5, 6.5])
     """
 
     def __init__(self, kernel: Kernel, data: Mapping[str, Any]) -> None:

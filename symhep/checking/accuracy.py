@@ -64,12 +64,12 @@ class Worst:
 class Accuracy:
     """Errors of a kernel's results in ulp, before and after optimisation.
 
-    before   the formula as written, operation by operation in NumPy
-    after    what the target computes
-    points   how many inputs were compared; `dropped` more have no finite value
-    rejected the fraction of random inputs that were left out for that reason to begin with
-    worst    the input with the largest error after optimisation; None if there is no error
-    outputs  (before, after) for each output
+    before    the formula as written, operation by operation in NumPy
+    after     what the target computes
+    points    how many inputs were compared; `dropped` more have no finite value
+    rejected  the fraction of random inputs that were left out for that reason to begin with
+    worst     the input with the largest error after optimisation; None if there is no error
+    outputs   (before, after) for each output
     """
 
     before: Errors

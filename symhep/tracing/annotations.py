@@ -142,6 +142,7 @@ class Argument:
 
     @property
     def required(self) -> bool:
+        """Whether it has no default."""
         return self.default is _NO_DEFAULT
 
     @property
