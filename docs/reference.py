@@ -167,7 +167,7 @@ def kernels() -> str:
 
     about = (inspect.getdoc(library) or "").partition("\n\n")[2]
     parts = [KERNELS_HEAD.format(about=about)]
-    for name in ("kinematics", "phase_space", "line_shapes", "matrix_elements"):
+    for name in ("kinematics", "tracking", "phase_space", "line_shapes", "matrix_elements"):
         module = importlib.import_module(f"kernels.{name}")
         parts += [f"## {name.replace('_', ' ').capitalize()}\n", "\n".join(rendered(inspect.getdoc(module) or ""))]
         for label, value in vars(module).items():
