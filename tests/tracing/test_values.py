@@ -47,9 +47,10 @@ def arity(name):
 
 
 def samples(kind, count, values):
-    turned = [values, RNG.permutation(values), values[::-1]]
+    rng = np.random.default_rng(len(values))
+    turned = [values, rng.permutation(values), values[::-1]]
     if kind == "complex":
-        return [x + 1j * RNG.permutation(x) for x in turned][:count]
+        return [x + 1j * rng.permutation(x) for x in turned][:count]
     return [x > 0 if kind == "bool" else x for x in turned][:count]
 
 
