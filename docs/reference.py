@@ -128,7 +128,8 @@ def signature(label: str, value: Any) -> str:
     parameters = [p.replace(annotation=p.empty) for p in inspect.signature(function).parameters.values()]
     if parameters and parameters[0].name in ("self", "cls"):
         parameters = parameters[1:]
-    arguments = re.sub(r"<(?:class '|function )([\w.]+)(?:'| at \w+)>", r"\1", str(inspect.Signature(parameters))).replace("'", '"')
+    arguments = str(inspect.Signature(parameters)).replace("'", '"')
+    arguments = re.sub(r'<(?:class "|function )([\w.]+)(?:"| at \w+)>', r"\1", arguments)
     name = label.removesuffix("(…)")
     return "\n".join(textwrap.wrap(name + arguments, 100, subsequent_indent=" " * (len(name) + 1)))
 

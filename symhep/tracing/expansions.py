@@ -240,8 +240,9 @@ def logit(x):
 
 
 def xlogy(x, y):
-    """x*log(y), 0 where x is 0."""
-    return where(x == 0, 0, x * where(x == 0, 1, y).log())
+    """x*log(y), 0 where x is 0 and y is a number."""
+    zero = (x == 0) & (y == y)
+    return where(zero, 0, x * where(zero, 1, y).log())
 
 
 EXPANSIONS: dict[str, Callable] = {
