@@ -138,6 +138,11 @@ class Worker:
             raise Unsupported(error.partition("\n")[0])
         return answer
 
+    @property
+    def exitcode(self) -> int | None:
+        """How the process ended; negative for a signal."""
+        return self._process.exitcode
+
     def stop(self) -> None:
         """End the process, and the compilers that it may have started."""
         with suppress(OSError, AttributeError):

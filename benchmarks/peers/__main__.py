@@ -32,7 +32,8 @@ Each line is the median of rounds in which the package and symhep take turns, {e
 the values, then of a program that gives the values and all derivatives. ops: operations per event by the counting rule
 of `symhep report`, of the program that runs; what depends on parameters alone is not counted, except for SymEngine and
 Symbolica, which compute it for every event. compile: seconds from the Python function to the first values; packages are
-imported before. ns: nanoseconds per event. ×: that as a multiple of symhep's time; what is faster than symhep is bold.
+imported before. ns: nanoseconds per event. Both are times of the processor, so that other work on the machine does not
+count. ×: that as a multiple of symhep's time; what is faster than symhep is bold.
 
 Every package is given the same Python function, in the form that suits it best: called with its own numbers, real and
 imaginary parts kept apart and structural zeros left out. JAX: `jax.jit` on whole columns, reverse mode, for the

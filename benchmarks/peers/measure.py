@@ -5,10 +5,13 @@ The process is limited in time and memory. symhep's own process runs beside it; 
 
 from __future__ import annotations
 
+import math
 import os
+import signal
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,8 +26,10 @@ from benchmarks.timing import Median, medians, seconds_per_call
 CHECKED = 1000  # events whose values are compared
 ALLOWED = 1e-8  # relative
 ROUNDS, AT_LEAST = 15, 0.005  # samples of a time, and seconds that one lasts
+PATIENCE = 4  # times the limit of processor time, after which a process is stopped
 IMPORTED = 120.0  # seconds in which a package has to be imported
 SYMHEP = "symhep"
+SIGXCPU = getattr(signal, "SIGXCPU", 0)
 
 
 class Server:
@@ -39,9 +44,10 @@ class Server:
         """Import what is needed, and do what is done once per process."""
         getattr(self.module, "prepare", lambda: None)()
 
-    def compile(self) -> float:
-        """Seconds from the function to the first values of a batch, without those of running it."""
-        first = seconds_of(self._first)
+    def compile(self, seconds: float | None) -> float:
+        """Seconds from the function to the first values of a batch, without those of running it; ends after so many."""
+        with processor_limit(seconds):
+            first = seconds_of(self._first)
         return max(first - seconds_of(self._run), 0.0)
 
     def _first(self) -> None:
@@ -53,7 +59,7 @@ class Server:
 
     def sample(self) -> float:
         """Seconds of one call."""
-        return seconds_per_call(self._run, AT_LEAST)
+        return seconds_per_call(self._run, AT_LEAST, processor_time)
 
     def operations(self) -> int:
         return self.program.operations()
@@ -67,10 +73,32 @@ class Server:
         return [np.array(np.broadcast_to(row, events)[:CHECKED], dtype=float) for row in rows]
 
 
+def processor_time() -> float:
+    """Seconds of this process and of those that it waited for; other work on the machine does not count."""
+    used = os.times()
+    return time.process_time() + used.children_user + used.children_system
+
+
 def seconds_of(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = processor_time()
     call()
-    return time.perf_counter() - start
+    return processor_time() - start
+
+
+@contextmanager
+def processor_limit(seconds: float | None) -> Iterator[None]:
+    """The system ends this process, or one that it starts, after so many seconds of processor time."""
+    try:
+        import resource
+    except ImportError:
+        seconds = None
+    if seconds is None:
+        yield
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + seconds), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
 
 
 def limit(gigabytes: float) -> None:
@@ -106,7 +134,7 @@ class Cell:
 class Limits:
     """What a package may use.
 
-    seconds    for a program to be compiled; symhep's own may take longer
+    seconds    of processor time for a program to be compiled; symhep's own may take longer
     gigabytes  of memory for a process
     events     in a batch
     rounds     of timing
@@ -148,12 +176,9 @@ def _measure(
                 cells[peer].nanoseconds = 1e9 * found[peer].seconds / limits.events
                 cells[peer].times = found[peer].seconds / found[SYMHEP].seconds
                 taken.append(found[SYMHEP].seconds)
-                cells[peer].operations = worker.ask("operations", seconds=2 * limits.seconds)
+                cells[peer].operations = worker.ask("operations", seconds=PATIENCE * limits.seconds)
             except Late:
-                if cells[peer].compile_seconds is None:
-                    cells[peer].limit = limits.seconds
-                else:
-                    cells[peer].note = f"not run in {limits.seconds:g} s"
+                cells[peer].limit = limits.seconds
             except Unsupported as error:
                 cells[peer].note = str(error)
             finally:
@@ -168,11 +193,16 @@ def _measure(
 
 def _compile(cell: Cell, worker: Worker, seconds: float | None) -> None:
     worker.ask("ready", seconds=IMPORTED)
-    cell.compile_seconds = worker.ask("compile", seconds=seconds)
+    try:
+        cell.compile_seconds = worker.ask("compile", seconds, seconds=seconds and PATIENCE * seconds)
+    except Unsupported:
+        if worker.exitcode == -SIGXCPU:
+            raise Late from None
+        raise
 
 
 def _time(workers: dict[str, Worker], limits: Limits) -> dict[str, Median]:
-    samples = {name: partial(w.ask, "sample", seconds=limits.seconds) for name, w in workers.items()}
+    samples = {name: partial(w.ask, "sample", seconds=PATIENCE * limits.seconds) for name, w in workers.items()}
     return medians(samples, limits.rounds)  # type: ignore[return-value]
 
 

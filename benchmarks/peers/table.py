@@ -48,7 +48,7 @@ def texts(cell: Cell) -> list[str]:
     >>> texts(Cell(10, 0.5, 2.34, 0.5)), texts(Cell(limit=120))
     (['10', '0.50', '2.34', '**0.50**'], ['–', '> 120', '–', '–'])
     """
-    compiling = f"> {cell.limit:g}" if cell.limit else number(cell.compile_seconds)
+    compiling = f"> {cell.limit:g}" if cell.limit and cell.compile_seconds is None else number(cell.compile_seconds)
     times = number(cell.times)
     operations = MISSING if cell.operations is None else str(cell.operations)
     faster = cell.times is not None and cell.times < 0.995
