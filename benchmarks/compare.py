@@ -25,6 +25,7 @@ from benchmarks.timing import Median, medians, seconds_per_call
 REFERENCES = ("plain C", "NumPy")  # what the others are compared with: the first that could be measured
 DTYPES = ("float64", "float32")
 FEW = 8
+ENDING = 10  # seconds that a process may take to end, once it has closed its connection
 CHECKED = 1000  # events on which values are compared with the function's own
 ALLOWED = {"float64": 1e-9, "float32": 1e-2}  # relative
 
@@ -132,6 +133,7 @@ class Worker:
                 raise Late(f"not finished in {seconds:g} s")
             answer, error = self._connection.recv()
         except (EOFError, OSError):
+            self._process.join(ENDING)
             self.stop()
             raise Unsupported(f"the process ended with status {self._process.exitcode}") from None
         if error is not None:

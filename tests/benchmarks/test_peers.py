@@ -7,7 +7,6 @@ import io
 import re
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -102,13 +101,14 @@ def test_a_table(found):
     assert values.operations == 9 and derivatives.operations > values.operations
 
 
-def test_a_program_that_takes_too_long_is_stopped():
+def test_a_program_that_takes_too_long_is_stopped(monkeypatch):
     pytest.importorskip("resource")
-    start, cell = time.perf_counter(), Cell(limit=1)
+    monkeypatch.setattr(measure, "PATIENCE", 100)  # so that the limit of processor time is what ends it
+    cell = Cell(limit=1)
     worker = Worker(measure.Server, "lambdify", "amp1", True, 1000, 8.0)  # minutes
     with pytest.raises(Late):
         measure._compile(cell, worker, 1.0)
-    assert worker.exitcode == -measure.SIGXCPU and time.perf_counter() - start < 60
+    assert worker.exitcode == -measure.SIGXCPU
     assert table.texts(cell) == ["–", "> 1", "–", "–"]
 
 
