@@ -26,6 +26,7 @@ from benchmarks.systems import Unsupported
 
 QUICK = Limits(seconds=60, events=2000, rounds=2)
 SMALL = ("dimuon", "helix", "likelihood")
+OF_A_PROCESS = ("jax", "tensorwaves", "pytensor", "symbolica")  # these have settings for a whole process
 MODULES = ("counting", "hlo", "pairs", "table", "casadi", "symforce")
 
 
@@ -46,22 +47,37 @@ def test_every_package_has_a_module_that_says_what_is_compared():
 
 @pytest.mark.parametrize("case", SMALL)
 @pytest.mark.parametrize("derivatives", [False, True])
-@pytest.mark.parametrize("peer", PEERS)
+@pytest.mark.parametrize("peer", [peer for peer in PEERS if peer not in OF_A_PROCESS])
 def test_values_and_derivatives_are_those_of_differences(peer, derivatives, case):
     """In the small cases; against central differences of the function itself on NumPy."""
     if PEERS[peer].missing:
         pytest.skip(PEERS[peer].missing)
-    if peer in ("jax", "tensorwaves", "pytensor", "symbolica"):
-        pytest.skip("has settings for a whole process: test_a_table")
     given = CASES[case]
     program = PEERS[peer].module().build(given, derivatives)
     columns = given.events(50, 3)
-    rows = program.rows(program.run(columns, given.values))
-    expected = by_differences(given, columns, derivatives)
+    compare(given, columns, derivatives, program.rows(program.run(columns, given.values)))
+    assert program.operations() > 0
+
+
+@pytest.mark.parametrize("peer, case", [*((peer, "helix") for peer in OF_A_PROCESS), ("jax", "likelihood")])
+def test_derivatives_in_a_process(peer, case):
+    if PEERS[peer].missing:
+        pytest.skip(PEERS[peer].missing)
+    given = CASES[case]
+    worker = Worker(measure.Server, peer, case, True, 50, 8.0)
+    try:
+        measure._compile(Cell(), worker, 60.0)
+        compare(given, given.events(50, 1), True, worker.ask("values"))
+        assert worker.ask("operations") > 0
+    finally:
+        worker.stop()
+
+
+def compare(case: Case, columns, derivatives: bool, rows):
+    expected = by_differences(case, columns, derivatives)
     assert len(rows) == len(expected)
     for row, (right, allowed) in zip(rows, expected):
-        np.testing.assert_array_less(np.abs(row - right), allowed + 1e-300)
-    assert program.operations() > 0
+        assert np.all(np.abs(row - right) <= allowed)
 
 
 def by_differences(case: Case, columns, derivatives: bool):
