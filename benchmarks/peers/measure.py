@@ -32,6 +32,10 @@ SYMHEP = "symhep"
 SIGXCPU = getattr(signal, "SIGXCPU", 0)
 
 
+class OverLimit(RuntimeError):
+    """A program took more processor time to compile than it may."""
+
+
 class Server:
     """The side of the process that compiles and measures."""
 
@@ -157,47 +161,53 @@ def measure(
 def _measure(
     case: Case, derivatives: bool, peers: Sequence[str], limits: Limits, progress: Callable[[str], None]
 ) -> dict[str, Cell]:
-    others = [peer for peer in peers if peer != SYMHEP]
-    cells = {peer: Cell() for peer in (SYMHEP, *others)}
+    cells = {peer: Cell() for peer in (SYMHEP, *(p for p in peers if p != SYMHEP))}
     make = lambda peer: Worker(Server, peer, case.name, derivatives, limits.events, limits.gigabytes)
     own = make(SYMHEP)
     try:
-        progress(f"{case.name}: {SYMHEP}")
         _compile(cells[SYMHEP], own, None)
-        right = own.ask("values")
-        taken = []
-        for peer in others:
-            progress(f"{case.name}{' with derivatives' * derivatives}: {PEERS[peer].title}")
-            worker = make(peer)
-            try:
-                _compile(cells[peer], worker, limits.seconds)
-                _check(worker, right)
-                found = _time({peer: worker, SYMHEP: own}, limits)
-                cells[peer].nanoseconds = 1e9 * found[peer].seconds / limits.events
-                cells[peer].times = found[peer].seconds / found[SYMHEP].seconds
-                taken.append(found[SYMHEP].seconds)
-                cells[peer].operations = worker.ask("operations", seconds=PATIENCE * limits.seconds)
-            except Late:
-                cells[peer].limit = limits.seconds
-            except Unsupported as error:
-                cells[peer].note = str(error)
-            finally:
-                worker.stop()
-        alone = taken or [_time({SYMHEP: own}, limits)[SYMHEP].seconds]
-        cells[SYMHEP].nanoseconds, cells[SYMHEP].times = 1e9 * statistics.median(alone) / limits.events, 1.0
+        right, taken = own.ask("values"), []
+        for peer, cell in cells.items():
+            if peer != SYMHEP:
+                progress(f"{case.name}{' with derivatives' * derivatives}: {PEERS[peer].title}")
+                worker = make(peer)
+                try:
+                    taken += _fill(cell, worker, own, right, limits)
+                finally:
+                    worker.stop()
+        middle = statistics.median(taken or [_time({SYMHEP: own}, limits)[SYMHEP].seconds])
+        cells[SYMHEP].nanoseconds, cells[SYMHEP].times = 1e9 * middle / limits.events, 1.0
         cells[SYMHEP].operations = own.ask("operations")
     finally:
         own.stop()
     return cells
 
 
+def _fill(cell: Cell, worker: Worker, own: Worker, right: Sequence[np.ndarray], limits: Limits) -> list[float]:
+    """Find out what there is to know about one program; symhep's time beside it, if it came to that."""
+    taken = []
+    try:
+        _compile(cell, worker, limits.seconds)
+        _check(worker, right)
+        found = _time({"": worker, SYMHEP: own}, limits)
+        taken.append(found[SYMHEP].seconds)
+        cell.nanoseconds = 1e9 * found[""].seconds / limits.events
+        cell.times = found[""].seconds / found[SYMHEP].seconds
+        cell.operations = worker.ask("operations", seconds=PATIENCE * limits.seconds)
+    except OverLimit:
+        cell.limit = limits.seconds
+    except (Late, Unsupported) as error:
+        cell.note = str(error)
+    return taken
+
+
 def _compile(cell: Cell, worker: Worker, seconds: float | None) -> None:
     worker.ask("ready", seconds=IMPORTED)
     try:
         cell.compile_seconds = worker.ask("compile", seconds, seconds=seconds and PATIENCE * seconds)
-    except Unsupported:
-        if worker.exitcode == -SIGXCPU:
-            raise Late from None
+    except Unsupported as error:
+        if worker.exitcode == -SIGXCPU or "CPU time limit" in str(error):  # in gcc's words
+            raise OverLimit from None
         raise
 
 

@@ -15,7 +15,8 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from benchmarks.compare import Late, Worker
+from benchmarks import helas_c
+from benchmarks.compare import Worker
 from benchmarks.peers import __main__ as command
 from benchmarks.peers import counting, hlo, measure, table
 from benchmarks.peers.cases import CASES, DAUGHTERS, MOTHER, Case, breakup
@@ -122,10 +123,23 @@ def test_a_program_that_takes_too_long_is_stopped(monkeypatch):
     monkeypatch.setattr(measure, "PATIENCE", 100)  # so that the limit of processor time is what ends it
     cell = Cell(limit=1)
     worker = Worker(measure.Server, "lambdify", "amp1", True, 1000, 8.0)  # minutes
-    with pytest.raises(Late):
+    with pytest.raises(measure.OverLimit):
         measure._compile(cell, worker, 1.0)
     assert worker.exitcode == -measure.SIGXCPU
     assert table.texts(cell) == ["–", "> 1", "–", "–"]
+
+
+def test_a_compiler_that_takes_too_long_is_stopped(tmp_path):
+    pytest.importorskip("resource")
+    if (command := helas_c.compiler()) is None:
+        pytest.skip("no C compiler")
+    sums = "\n".join(f"  y += sin(x + {i}) * cos(x * {i});" for i in range(30_000))
+    (tmp_path / "long.c").write_text(f"#include <math.h>\ndouble f(double x) {{ double y = 0;\n{sums}\n  return y; }}")
+    limited = "import resource, subprocess, sys; resource.setrlimit(resource.RLIMIT_CPU, (1, 100)); "
+    run = "print(subprocess.run(sys.argv[1:], capture_output=True, text=True).stderr)"
+    line = [command, "-O3", "-c", str(tmp_path / "long.c"), "-o", str(tmp_path / "long.o")]
+    done = subprocess.run([sys.executable, "-c", limited + run, *line], capture_output=True, text=True)
+    assert "CPU time limit" in done.stdout.splitlines()[0]
 
 
 def test_wrong_values_are_not_timed():
