@@ -60,10 +60,16 @@ class Pair:
         return self * type(self)(other.re, _minus(0, other.im)) / type(self)(norm)
 
     def __pow__(self, exponent: int) -> Pair:
-        return type(self)(self.re**exponent)
+        return type(self)(self.of_real() ** exponent)
 
     def __abs__(self) -> Pair:
-        return type(self)(self.functions["sqrt"](self.re * self.re))
+        return type(self)(self.functions["sqrt"](self.of_real() ** 2))
+
+    def of_real(self) -> Any:
+        """The number, where the imaginary part is zero by structure."""
+        if not _is(self.im, 0):
+            raise TypeError("powers, magnitudes and functions are those of real numbers")
+        return self.re
 
     def __rsub__(self, other: Any) -> Pair:
         return self._pair(other) - self
@@ -81,7 +87,7 @@ def pairs(functions: Mapping[str, Callable[[Any], Any]]) -> type[Pair]:
 
 
 def _method(function: Callable[[Any], Any]) -> Callable[[Pair], Pair]:
-    return lambda self: type(self)(function(self.re))
+    return lambda self: type(self)(function(self.of_real()))
 
 
 def of_module(module: Any, **others: str) -> type[Pair]:

@@ -236,6 +236,9 @@ def test_pairs_are_complex_numbers():
     z = (x + 2 * sympy.I * y) / (1 - sympy.I * x)
     assert sympy.simplify(made[0] - sympy.re(z)) == 0 and sympy.simplify(made[1] - sympy.im(z)) == 0
     assert made[2] == x**2 and made[3] == 0
+    for function in (np.sqrt, abs, lambda z: z**2):
+        with pytest.raises(TypeError, match=r"^powers, magnitudes and functions are those of real numbers$"):
+            function(number(x, y))
 
 
 def test_events_of_the_dalitz_plot_are_inside_of_it():
