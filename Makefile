@@ -16,7 +16,7 @@ help:
 	@echo "make demo       run the example uu~ -> 3 gamma"
 	@echo "make test       lint, types and the tests (a few minutes)"
 	@echo "make test-slow  the tests marked slow"
-	@echo "make bench      compare with other packages, print tables"
+	@echo "make bench      compare with other packages, print tables, write docs/performance.md"
 	@echo "make lint       lint and types only"
 	@echo "make docs       refresh the generated pages, check them, build the site in build/docs"
 	@echo "make clean      remove build products and caches (not $(VENV))"
@@ -33,6 +33,7 @@ test-slow: $(VENV)/.symhep-dev
 
 bench: $(VENV)/.symhep-bench
 	@$(PY) -m benchmarks
+	@$(PY) -m benchmarks.peers --write
 
 lint: $(VENV)/.symhep-dev
 	@$(PY) -m ruff check --quiet .

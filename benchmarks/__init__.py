@@ -1,7 +1,8 @@
 """Side by side with other packages: python -m benchmarks (or make bench) prints the tables.
 
-On their own: python -m benchmarks.fit (an unbinned fit to convergence, beside JAX), .derivatives (gradients next to
-values), .compile_time, .cached_start, .special_functions, .straight_line.
+With derivatives, beside other packages that make programs from formulas: python -m benchmarks.peers. On their own:
+python -m benchmarks.fit (an unbinned fit to convergence, beside JAX), .derivatives (gradients next to values),
+.compile_time, .cached_start, .special_functions, .straight_line.
 """
 
 import os

@@ -27,6 +27,7 @@ from rich.table import Table
 from benchmarks import helas_c
 from benchmarks.compare import Comparison, Row, compare
 from benchmarks.inputs import INPUTS
+from benchmarks.peers import table as peers
 from benchmarks.systems import SYSTEMS
 
 EVENTS = (20_000, 100_000)
@@ -159,12 +160,12 @@ def version_of(package: str) -> str:
         return getattr(sys.modules.get(package), "__version__", "")
 
 
-def page(comparisons: list[Comparison], about: list[str], arguments: list[str]) -> str:
-    """The tables as a page of the documentation."""
+def page(comparisons: list[Comparison], about: list[str], arguments: list[str], old: str = "") -> str:
+    """The tables as a page of the documentation; what benchmarks.peers wrote to the old page stays."""
     command = shlex.join(["python", "-m", "benchmarks", *arguments])
     parts = ["# Performance", f"Written by `{command}`.", "\n".join(f"- {line}" for line in about)]
     parts += [markdown(comparison) for comparison in comparisons]
-    return "\n\n".join([*parts, "## What is compared", NOTES]) + "\n"
+    return "\n\n".join([*parts, "## What is compared", NOTES, peers.block(old)]) + "\n"
 
 
 def say(console: Console, paragraphs: list[str]) -> None:
@@ -202,7 +203,8 @@ def main(
     say(console, [paragraph.replace("\n", " ") for paragraph in NOTES.split("\n\n")])
     if markdown:
         arguments = [a if not Path(a).is_absolute() else Path(a).name for a in sys.argv[1:]]
-        markdown.write_text(page(comparisons, about, arguments), encoding="utf-8")
+        old = markdown.read_text(encoding="utf-8") if markdown.exists() else ""
+        markdown.write_text(page(comparisons, about, arguments, old), encoding="utf-8")
 
 
 if __name__ == "__main__":

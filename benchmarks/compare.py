@@ -6,6 +6,8 @@ The processes take turns: while one measures, the others wait.
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,6 +25,7 @@ from benchmarks.timing import Median, medians, seconds_per_call
 REFERENCES = ("plain C", "NumPy")  # what the others are compared with: the first that could be measured
 DTYPES = ("float64", "float32")
 FEW = 8
+ENDING = 10  # seconds that a process may take to end, once it has closed its connection
 CHECKED = 1000  # events on which values are compared with the function's own
 ALLOWED = {"float64": 1e-9, "float32": 1e-2}  # relative
 
@@ -88,16 +91,23 @@ def columns_of(given: Input, events: int, dtype: str, seed: int = 1) -> list[np.
     return [np.ascontiguousarray(column, dtype) for column in given.columns(events, seed)]
 
 
-def serve(connection: Connection, system: str, name: str) -> None:
-    """Answer questions until there are no more: the name of a method of Server, and its arguments."""
-    server = Server(system, INPUTS[name])
+def server(system: str, name: str) -> Server:
+    """Made in the process itself: kernels travel without their functions."""
+    return Server(system, INPUTS[name])
+
+
+def serve(connection: Connection, make: Callable[..., Any], *given: Any) -> None:
+    """Answer questions until there are no more: the name of a method of the server that is made, and its arguments."""
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()
+    made = make(*given)
     while True:
         try:
             question, *arguments = connection.recv()
         except EOFError:
             return
         try:
-            connection.send((getattr(server, question)(*arguments), None))
+            connection.send((getattr(made, question)(*arguments), None))
         except (Unsupported, WrongValues) as error:
             connection.send((None, str(error)))
         except Exception as error:
@@ -105,12 +115,12 @@ def serve(connection: Connection, system: str, name: str) -> None:
 
 
 class Worker:
-    """A process with one system and one input."""
+    """A process, the leader of a group of its own, with a server made of these arguments."""
 
-    def __init__(self, system: str, name: str) -> None:
+    def __init__(self, make: Callable[..., Any], *given: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, system, name), daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, make, *given), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -123,13 +133,22 @@ class Worker:
                 raise Late(f"not finished in {seconds:g} s")
             answer, error = self._connection.recv()
         except (EOFError, OSError):
+            self._process.join(ENDING)
             self.stop()
             raise Unsupported(f"the process ended with status {self._process.exitcode}") from None
         if error is not None:
             raise Unsupported(error.partition("\n")[0])
         return answer
 
+    @property
+    def exitcode(self) -> int | None:
+        """How the process ended; negative for a signal."""
+        return self._process.exitcode
+
     def stop(self) -> None:
+        """End the process, and the compilers that it may have started."""
+        with suppress(OSError, AttributeError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.join()
 
@@ -185,7 +204,7 @@ def compare(
     budget    seconds that a system may take to compile
     """
     batches = [(dtype, n) for n in events for dtype in dtypes]
-    workers = {system: Worker(system, name) for system in systems}
+    workers = {system: Worker(server, system, name) for system in systems}
     rows = {system: Row(system) for system in systems}
     try:
         for system, worker in workers.items():

@@ -127,10 +127,10 @@ def operations(text: str) -> int:
     >>> operations("x - y*z*(1/2), -x*y**(-2), x**(-1.0), sqrt(x)**(-1), sin(x*y)")
     11
     """
-    return sum(_own(node) for node in ast.walk(ast.parse(text)))
+    return sum(own_operations(node) for node in ast.walk(ast.parse(text)))
 
 
-def _own(node: ast.AST) -> int:
+def own_operations(node: ast.AST) -> int:
     """Of one node, without its operands."""
     if isinstance(node, ast.Call):
         return 1
