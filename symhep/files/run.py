@@ -1,0 +1,390 @@
+"""A kernel over files: columns in, results out, chunk by chunk in bounded memory."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symhep.batch.reductions import reduces
+from symhep.calling import calls
+from symhep.errors import ArgumentError, listing, message, nearest
+from symhep.files import memory, results
+from symhep.files.ahead import ahead
+from symhep.files.atomic import replaced
+from symhep.files.columns import Chunk, Column, FileError, Reader, written
+from symhep.files.devices import caller
+from symhep.files.formats import WRITTEN, format_of, reader, writer
+from symhep.files.matching import Source, check_renamed, columns_of, no_column, sources, value
+from symhep.kernel import Kernel
+from symhep.variants import Variant
+
+CHUNK = 1 << 16  # events: more is not faster, as columns then leave the cache
+_LEAST = 256  # events
+_SLACK = 1.25  # what allocators take beyond what they are asked for
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user, or the system, stopped a run; says how far it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How files are run over; the fields are the options of `symhep run`.
+
+    columns     what arguments are called in the files
+    parameters  values of arguments that are no columns
+    keep        columns that are copied
+    chunk       how many events at a time; None for what is fast and fits
+    memory      bytes that the process may have
+    tree        of ROOT files
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    keep: Sequence[str] = ()
+    threads: int | None = None
+    chunk: int | None = None
+    memory: int = 10**9
+    tree: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was done.
+
+    columns   of the output
+    missing   how many events had no value, by column: NaN in its place
+    defaults  arguments that no column is called by, and the defaults that they had
+    """
+
+    output: str
+    events: int
+    seconds: float
+    chunk: int
+    columns: tuple[str, ...]
+    missing: dict[str, int]
+    defaults: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """A file that has been looked at: what is taken from where, and how many events there are if that is known."""
+
+    path: Path
+    found: tuple[Source | None, ...]
+    described: dict[str, Column]
+    kept: tuple[str, ...]
+    events: int | None
+    overhead: tuple[float, float]
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.described)
+
+
+def run(
+    kernel: Kernel,
+    inputs: Sequence[Path],
+    output: Path,
+    settings: Settings,
+    progress: Callable[[float, int], None] = lambda fraction, events: None,
+) -> Summary:
+    """Call a kernel with the columns of files and write its results, with what is kept, to another.
+
+    progress  is told how much is done, from 0 to 1, and how many events
+
+    Raises FileError for files that cannot be read, written or matched, ArgumentError for settings that do not fit, and
+    Interrupted. `output` is there at the end, whole, or as it was.
+    """
+    start = time.perf_counter()
+    _check_output(inputs, output)
+    job = _Job(kernel, inputs, output, settings)
+    done = _Done()
+    try:
+        with replaced(output) as target, closing(writer(output, target, job.columns)) as to:
+            for columns, events, fraction in job.results():
+                to.write(columns)
+                done.events += events
+                progress(fraction, done.events)
+                del columns
+            to.finish()
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted after {done.events:,} events{job.of_all}; {output} was not written") from None
+    except OSError as error:
+        raise FileError(f"{output} cannot be written: {error.strerror or error}") from error
+    return Summary(
+        output=str(output),
+        events=done.events,
+        seconds=time.perf_counter() - start,
+        chunk=job.chunk,
+        columns=tuple([c.name for c in job.columns]),
+        missing=dict(job.missing),
+        defaults=job.defaults,
+    )
+
+
+@dataclass(slots=True)
+class _Done:
+    events: int = 0
+
+
+def _check_output(inputs: Sequence[Path], output: Path) -> None:
+    format_of(output, WRITTEN)
+    if not output.parent.is_dir():
+        raise FileError(f"{output}: there is no folder {output.parent}")
+    for path in inputs:
+        if path.exists() and output.exists() and path.samefile(output):
+            raise ArgumentError(f"{output} is an input as well: the results need a file of their own")
+
+
+class _Job:
+    """A kernel, and the files that it is to run over: checked, compiled, and with a size for the chunks."""
+
+    def __init__(self, kernel: Kernel, inputs: Sequence[Path], output: Path, settings: Settings) -> None:
+        self.settings, self.missing = settings, Counter[str]()
+        _check_parameters(kernel, settings.parameters)
+        statics = {
+            a.name: settings.parameters[a.name] for a in kernel.arguments if a.static and a.name in settings.parameters
+        }
+        variant = kernel._chosen(statics)
+        check_renamed(settings.columns, kernel, variant.traced)
+        self.whole = _reduces(kernel, variant)
+        self.inputs = [self._input(kernel, variant, path) for path in inputs]
+        kept = _kept(self.inputs)
+        dtype = kernel._dtype or self._dtype(kernel, variant)
+        self.kernel = kernel.with_options(dtype=dtype)
+        self.variant = self.kernel._chosen(statics)
+        self.one_row = bool(self.whole) and not any(slot.axes for slot in variant.slots)
+        if self.one_row and kept:
+            raise ArgumentError(f"--keep {next(iter(kept))}: the results of {kernel.name} are one row for all events")
+        made = results.result_columns(kernel, variant, dtype)
+        results.check_names(made, kept)
+        self.columns = [*kept.values(), *made]
+        self.defaults = _defaults(variant, self.inputs[0].found, settings.parameters)
+        self._call = caller(self.kernel)
+        self._compile()
+        self.chunk = self._chunk_size(dtype, made)
+
+    @property
+    def of_all(self) -> str:
+        """How many events there are, for a message."""
+        known = [i.events for i in self.inputs]
+        return "" if None in known else f" of {sum(k or 0 for k in known):,}"
+
+    # -- looking at the files ---------------------------------------------------------------------------------------
+
+    def _input(self, kernel: Kernel, variant: Variant, path: Path) -> _Input:
+        s = self.settings
+        with closing(reader(path, s.tree)) as file:
+            found = sources(kernel, variant.traced, file, s.parameters, s.columns)
+            if not any(found):
+                raise ArgumentError(f"no argument of {kernel.name} is a column of {path}: all have values already")
+            described = {n: file.column(n) for n in columns_of(found)}
+            for n in s.keep:
+                described[n] = _to_keep(file, n)
+            names = list(described)
+            return _Input(path, tuple(found), described, tuple(s.keep), file.count(names), file.overhead(names))
+
+    def _dtype(self, kernel: Kernel, variant: Variant) -> np.dtype:
+        """The precision that the columns of all files ask for together, as in a call."""
+        arrays = [
+            np.empty(0, np.float64 if (c := i.described[a.column]).jagged and c.dtype.kind in "biu" else c.dtype)
+            for i in self.inputs
+            for s in i.found
+            if s is not None
+            for a in s.accesses
+        ]
+        return calls.working_dtype(arrays, arrays, kernel.site)
+
+    # -- memory -----------------------------------------------------------------------------------------------------
+
+    def _compile(self) -> None:
+        """Compile, so that what that takes of the memory is known."""
+        for target in ("jax", "cupy"):
+            if self.kernel.options.target == target:
+                return
+        self.variant.runner(calls.float_dtype(self.kernel.options.dtype))
+
+    def _chunk_size(self, dtype: np.dtype, made: Sequence[Column]) -> int:
+        s = self.settings
+        per_event = max([self._bytes(i, dtype, made) for i in self.inputs])
+        taken = memory.in_use() + max([i.overhead[1] for i in self.inputs])
+        room = s.memory - taken
+        fits = int(room / per_event)
+        if self.whole:
+            return self._all_events(per_event, taken, fits)
+        if fits < max(_LEAST, s.chunk or 0):
+            size = f"{s.chunk or _LEAST:,} events of {written(per_event)}"
+            what = f"--memory {written(s.memory)} is too little for {size}: {written(taken)} are taken without them"
+            needed = taken + (s.chunk or CHUNK) * per_event
+            raise ArgumentError(message(what, instead=f"--memory {_round(needed)}"))
+        return s.chunk or min(fits, CHUNK)
+
+    def _bytes(self, i: _Input, dtype: np.dtype, made: Sequence[Column]) -> float:
+        """What an event takes in memory: one chunk is read, one waits, one is computed, and its results written."""
+        columns = sum(c.nbytes for c in i.described.values())
+        arguments = sum(2 * dtype.itemsize * len(s.leaf.columns) for s in i.found if s is not None)
+        out = sum(c.nbytes for c in [*made, *[i.described[n] for n in i.kept]])
+        return _SLACK * (3 * columns + i.overhead[0] + arguments + 3 * out)
+
+    def _all_events(self, per_event: float, taken: float, fits: int) -> int:
+        """All events at once, if there is room for them."""
+        known = [i.events for i in self.inputs]
+        events = sum(k or 0 for k in known)
+        if events > fits:
+            raise self.too_large(f"{events:,}", taken + events * per_event)
+        self._fits = fits
+        return min(self.settings.chunk or CHUNK, max(fits, 1))
+
+    def too_large(self, events: str, needed: float) -> ArgumentError:
+        """The error for reductions over more events than there is room for."""
+        what = (
+            f"{self.kernel.name} reduces over all events ({self.whole}), so that chunks would give other results, "
+            f"and {events} events at once are too many for --memory {written(self.settings.memory)}"
+        )
+        return ArgumentError(message(what, instead=f"--memory {_round(needed)}, or a kernel without reductions"))
+
+    # -- running ----------------------------------------------------------------------------------------------------
+
+    def results(self) -> Iterator[tuple[dict[str, np.ndarray], int, float]]:
+        """The columns of the output, chunk by chunk, with the number of events, and how much is done."""
+        with closing(ahead(self._chunks())) as chunks:
+            parts = (self._part(i, chunk, fraction) for i, chunk, fraction in chunks)
+            for part in self._gathered(parts) if self.whole else parts:
+                yield {**part.kept, **self._computed(part)}, part.events, part.fraction
+                del part
+
+    def _chunks(self) -> Iterator[tuple[_Input, Chunk, float]]:
+        """The chunks of all files, and how much of these was read."""
+        sizes = [i.path.stat().st_size for i in self.inputs]
+        before, total = 0, max(sum(sizes), 1)
+        for i, size in zip(self.inputs, sizes):
+            with closing(reader(i.path, self.settings.tree)) as file:
+                try:
+                    for chunk in file.chunks(i.names, i.kept, self.chunk):
+                        read = (chunk.start + chunk.events) / i.events if i.events else file.fraction()
+                        yield i, chunk, (before + read * size) / total
+                        del chunk
+                except OSError as error:
+                    raise FileError(f"{i.path} cannot be read: {error.strerror or error}") from error
+            before += size
+
+    def _part(self, i: _Input, chunk: Chunk, fraction: float) -> _Part:
+        leaves = [None if s is None else value(s, chunk, i.path, self.missing) for s in i.found]
+        kept: dict[str, Any] = {n: chunk.columns[n] for n in i.kept}
+        return _Part(chunk.events, leaves, kept, fraction)
+
+    def _gathered(self, parts: Iterator[_Part]) -> Iterator[_Part]:
+        """All events as one part, for reductions."""
+        found: list[_Part] = []
+        events = 0
+        for part in parts:
+            events += part.events
+            if events > self._fits:
+                raise self.too_large(f"more than {self._fits:,}", 2 * self.settings.memory)
+            found.append(part)
+        if found:
+            leaves = [None if p[0] is None else _joined(p) for p in zip(*[part.leaves for part in found])]
+            kept = {n: _joined([part.kept[n] for part in found]) for n in found[0].kept}
+            yield _Part(events, leaves, kept, 1.0)
+
+    def _computed(self, part: _Part) -> dict[str, np.ndarray]:
+        """The results for some events."""
+        leaves, given = iter(part.leaves), self.settings.parameters
+        positional, named = [], {}
+        for a in self.variant.traced.arguments:
+            values = [] if a.static else [next(leaves) for _ in range(a.tree.size)]
+            if a.name in given:
+                filled = given[a.name]
+            elif a.static or values[0] is None:
+                filled = a.default
+            else:
+                filled = a.tree.build(iter(values))
+            if a.kind is a.kind.KEYWORD_ONLY:
+                named[a.name] = filled
+            else:
+                positional.append(filled)
+        result = self._call(positional, named, self.settings.threads)
+        return results.result_values(self.kernel, self.variant, result, 1 if self.one_row else part.events)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some events: the values of the arguments' leaves, what is copied, and how much of the files that completes."""
+
+    events: int
+    leaves: list[Any]
+    kept: dict[str, Any]
+    fraction: float
+
+
+def _round(size: float) -> str:
+    """A size that is a little larger, as an option takes it.
+
+    >>> _round(123.4e6), _round(2.345e9)
+    ('130MB', '2350MB')
+    """
+    return f"{math.ceil(size / 1e7) * 10}MB"
+
+
+def _check_parameters(kernel: Kernel, parameters: Mapping[str, Any]) -> None:
+    known = [a.name for a in kernel.arguments]
+    for name in parameters:
+        if name not in known:
+            what = f"--parameter {name}=...: {kernel.name} has no argument {name!r}"
+            raise ArgumentError(message(what, instead=listing(nearest(name, known) or known, "or")))
+
+
+def _reduces(kernel: Kernel, variant: Variant) -> str:
+    """Where a kernel reduces over the batch, in words; "" if nowhere. Raises ArgumentError for several batch axes."""
+    axes = {leaf.core.axis for leaf in variant.traced.leaves}
+    if len(axes) > 1 or axes - {"batch"}:
+        what = f"{kernel.name} has arguments over {listing(sorted(axes))}: the events of files are one batch"
+        raise ArgumentError(message(what, instead="a kernel whose arguments are all of one batch, without .over"))
+    if variant.axes is None:
+        return ""
+    graph = variant.traced.graph
+    found = next((n for n in graph.order if reduces(n)), None)
+    where = graph.where.get(found) if found is not None else None
+    return (found.op if found is not None else "a result without events") + (f" at {where}" if where else "")
+
+
+def _to_keep(file: Reader, name: str) -> Column:
+    if name not in file.names:
+        raise no_column(file, name, f"--keep {name}", "--keep ")
+    column = file.column(name)
+    if not column.copied:
+        raise FileError(f"{file.path}: column {name!r} holds {column}, which cannot be kept")
+    return column
+
+
+def _kept(inputs: Sequence[_Input]) -> dict[str, Column]:
+    """The columns that are copied, which have to be the same in all files."""
+    kept = {n: inputs[0].described[n] for n in inputs[0].kept}
+    for i in inputs[1:]:
+        for n, first in kept.items():
+            own = i.described[n]
+            if (own.dtype, own.shape) != (first.dtype, first.shape):
+                raise FileError(f"--keep {n}: it is {first} in {inputs[0].path} and {own} in {i.path}")
+    return kept
+
+
+def _defaults(variant: Variant, found: Sequence[Source | None], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        a.name: a.default
+        for leaf, source in zip(variant.traced.leaves, found)
+        if source is None and (a := variant.traced.arguments[leaf.argument]).name not in given
+    }
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    masked = any(isinstance(p, np.ma.MaskedArray) for p in parts)
+    return np.ma.concatenate(parts) if masked else np.concatenate(parts)
