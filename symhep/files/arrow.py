@@ -35,13 +35,24 @@ def described(name: str, kind: Any) -> Column:
             return Column(name, inner.dtype, jagged=True, type=str(kind), list_bytes=_LIST_LENGTH * inner.nbytes)
     elif types.is_decimal(kind) or types.is_null(kind):
         return Column(name, np.dtype(np.float64), type=str(kind))
-    elif types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_temporal(kind):
-        try:
-            return Column(name, np.dtype(kind.to_pandas_dtype()), type=str(kind))
-        except (NotImplementedError, TypeError):
-            pass
+    elif types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
+        return Column(name, _dtype(kind), type=str(kind))
+    elif types.is_timestamp(kind) or types.is_date(kind):
+        unit = "D" if types.is_date(kind) else kind.unit
+        return Column(name, np.dtype(f"M8[{unit}]"), type=str(kind))
     inner = kind.value_type if types.is_dictionary(kind) else kind
     return Column(name, OBJECT, type=str(kind), text=types.is_string(inner) or types.is_large_string(inner))
+
+
+def _dtype(kind: Any) -> np.dtype:
+    """NumPy's word for a type of numbers; `to_pandas_dtype` would import pandas, which takes 60 MB."""
+    words = {"halffloat": "float16", "float": "float32", "double": "float64"}
+    return np.dtype(words.get(str(kind), str(kind)))
+
+
+def _is_number(kind: Any) -> bool:
+    types = pyarrow().types
+    return types.is_integer(kind) or types.is_floating(kind)
 
 
 def values(array: Any) -> Values:
@@ -57,9 +68,11 @@ def values(array: Any) -> Values:
     elif types.is_list(kind) or types.is_large_list(kind):
         lengths = array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
         return Jagged(_filled(values(array.flatten())), np.concatenate([[0], np.cumsum(lengths)]))
-    if not array.null_count:
-        return array.to_numpy(zero_copy_only=False)
-    return _with_nulls(array)
+    if array.null_count:
+        return _with_nulls(array)
+    if _is_number(kind):  # without `to_numpy`, which imports pandas
+        return np.frombuffer(array.buffers()[1], _dtype(kind), len(array), array.offset * kind.byte_width)
+    return array.to_numpy(zero_copy_only=False)
 
 
 def _with_nulls(array: Any) -> np.ma.MaskedArray:
@@ -118,4 +131,6 @@ def _array(part: np.ndarray, kind: Any) -> Any:
         return pa.FixedSizeListArray.from_arrays(inner, kind.list_size)
     if isinstance(part, np.ma.MaskedArray):
         return pa.array(part.data, kind, mask=np.ma.getmaskarray(part))
+    if _is_number(kind):  # without `pyarrow.array`, which imports pandas
+        return pa.Array.from_buffers(kind, len(part), [None, pa.py_buffer(np.ascontiguousarray(part, _dtype(kind)))])
     return pa.array(part, kind)

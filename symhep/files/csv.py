@@ -17,7 +17,7 @@ from symhep.files.columns import Chunk, Column, FileError, split, split_values
 _MISSING = ["", "NA", "N/A", "#N/A", "null", "NULL"]
 _SAMPLE = 1 << 16  # bytes, for the length of a line
 _BLOCK = 1 << 20  # bytes of text that are parsed at a time
-_BLOCKS = 40  # the memory that pyarrow takes for that, in blocks: measured
+_BLOCKS = 60  # the memory that pyarrow takes for that, in blocks: measured
 
 
 class Reader:

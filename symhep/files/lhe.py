@@ -6,6 +6,7 @@ Format: Alwall et al., Comput. Phys. Commun. 176 (2007) 300, hep-ph/0609017.
 from __future__ import annotations
 
 import gzip
+import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from operator import attrgetter
@@ -30,6 +31,8 @@ def pylhe() -> Any:
         import pylhe
     except ImportError:
         raise MissingPackage("pylhe", extra="hep") from None
+    # damage is an error here, found by counting
+    warnings.filterwarnings("ignore", "Parse Error", RuntimeWarning, r"pylhe\b")
     return pylhe
 
 

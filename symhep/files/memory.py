@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -24,7 +25,17 @@ def in_use() -> int:
 
 
 def most_in_use() -> int:
-    """Bytes of memory that this process had at most."""
+    """Bytes of memory that this process had at most.
+
+    >>> most_in_use() >= 1_000_000
+    True
+    """
+    try:  # what `getrusage` says begins with the memory of the process that started this one
+        found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+        if found:
+            return int(found[1]) * 1024
+    except OSError:
+        pass
     try:
         import resource
     except ImportError:  # Windows

@@ -37,8 +37,8 @@ class Reader:
         return self._file.metadata.num_rows
 
     def overhead(self, names: Sequence[str]) -> tuple[float, float]:
-        # decoded and undecoded pages, and dictionaries
-        return sum(self._columns[n].nbytes for n in names), 4.0 * _BUFFER * len(names)
+        # what pyarrow takes for decoding, and for pages and dictionaries: measured
+        return 12 * sum(self._columns[n].nbytes for n in names), 10e6 + 4.0 * _BUFFER * len(names)
 
     def chunks(self, names: Sequence[str], kept: Sequence[str], size: int) -> Iterator[Chunk]:
         start = 0
@@ -86,8 +86,11 @@ class Writer:
         self._pa = arrow.pyarrow()
         from pyarrow import parquet
 
-        self._schema = arrow.schema(split(columns, shapes=True, complexes=False))
-        self._writer = parquet.ParquetWriter(str(path), self._schema)
+        made = split(columns, shapes=True, complexes=False)
+        self._schema = arrow.schema(made)
+        # computed numbers are all different: a dictionary of them is ten times slower to write, and larger
+        repeating = [c.name for c in made if c.dtype.kind != "f"]
+        self._writer = parquet.ParquetWriter(str(path), self._schema, use_dictionary=repeating)
         self._batches: list[Any] = []
         self._rows = 0
 

@@ -146,7 +146,7 @@ class Writer:
         made = split(columns, shapes=True, complexes=False)
         self._names = {c.name: plain(c.name) for c in made}
         self._check(made)
-        self._file = uproot().recreate(path)
+        self._file = uproot().recreate(path, compression=uproot().LZ4(1))  # zlib would take longer than most kernels
         kinds = {self._names[c.name]: np.dtype((c.dtype, c.shape)) if c.shape else c.dtype for c in made}
         self._file.mktree(TREE, kinds)
 

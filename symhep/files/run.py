@@ -29,6 +29,7 @@ from symhep.variants import Variant
 CHUNK = 1 << 16  # events: more is not faster, as columns then leave the cache
 _LEAST = 256  # events
 _SLACK = 1.25  # what allocators take beyond what they are asked for
+_MARGIN = 40e6  # bytes for the writers, and for threads: measured
 
 
 class Interrupted(KeyboardInterrupt):
@@ -60,6 +61,10 @@ class Settings:
 class Summary:
     """What was done.
 
+    prepared  seconds for looking at the files and for compiling
+    seconds   for the events: reading, computing and writing
+    memory    bytes that the process had at most
+    chunk     how many events at a time, at most
     columns   of the output
     missing   how many events had no value, by column: NaN in its place
     defaults  arguments that no column is called by, and the defaults that they had
@@ -67,7 +72,9 @@ class Summary:
 
     output: str
     events: int
+    prepared: float
     seconds: float
+    memory: int
     chunk: int
     columns: tuple[str, ...]
     missing: dict[str, int]
@@ -107,7 +114,7 @@ def run(
     start = time.perf_counter()
     _check_output(inputs, output)
     job = _Job(kernel, inputs, output, settings)
-    done = _Done()
+    ready, done = time.perf_counter(), _Done()
     try:
         with replaced(output) as target, closing(writer(output, target, job.columns)) as to:
             for columns, events, fraction in job.results():
@@ -123,7 +130,9 @@ def run(
     return Summary(
         output=str(output),
         events=done.events,
-        seconds=time.perf_counter() - start,
+        prepared=ready - start,
+        seconds=time.perf_counter() - ready,
+        memory=memory.most_in_use(),
         chunk=job.chunk,
         columns=tuple([c.name for c in job.columns]),
         missing=dict(job.missing),
@@ -216,7 +225,7 @@ class _Job:
     def _chunk_size(self, dtype: np.dtype, made: Sequence[Column]) -> int:
         s = self.settings
         per_event = max([self._bytes(i, dtype, made) for i in self.inputs])
-        taken = memory.in_use() + max([i.overhead[1] for i in self.inputs])
+        taken = memory.in_use() + _MARGIN + max([i.overhead[1] for i in self.inputs])
         room = s.memory - taken
         fits = int(room / per_event)
         if self.whole:
