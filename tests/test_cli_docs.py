@@ -29,12 +29,12 @@ def page(root, tmp_path, monkeypatch):
 def test_commands_of_the_page(page, tmp_path):
     write(tmp_path / "muons.parquet")
     write(tmp_path / "masses.csv", {"m": MASS})
-    four = np.random.default_rng(2).normal(size=(9, 4)) + [50, 0, 0, 0]
+    four = np.random.default_rng(2).normal([50, 0, 0, 0], size=(9, 4))
     write(tmp_path / "jets.parquet", {f"jet_{i}": four[:, i] for i in range(4)})
     with uproot.recreate(tmp_path / "nano.root") as file:
         names = {f"Muon_{n}": awkward.Array([[a, b] for a, b in zip(COLUMNS[f"{n}1"], COLUMNS[f"{n}2"])])
                  for n in ("pt", "eta", "phi")}  # fmt: skip
-        file.mktree("Events", {n: "var * float64" for n in names})
+        file.mktree("Events", dict.fromkeys(names, "var * float64"))
         file["Events"].extend(names)
     lines = [line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
     assert len(lines) == 10

@@ -89,7 +89,7 @@ def bench(
     """Time per event on the targets that work here, next to the function itself on NumPy arrays.
 
     ```
-    symhep bench kinematics.py:dimuon_mass --target numba --box pt1=20:80 --box pt2=20:80
+    symhep bench kinematics.py:breit_wigner --target numba --box m=60:120
     ```
     """
     with errors(traceback):
