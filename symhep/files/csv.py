@@ -15,7 +15,7 @@ from symhep.files import arrow
 from symhep.files.columns import Chunk, Column, FileError, split, split_values
 
 _MISSING = ["", "NA", "N/A", "#N/A", "null", "NULL"]
-_SAMPLE = 1 << 16  # bytes, for the length of a line
+_SAMPLE = 1 << 19  # bytes, for the types of the columns
 _BLOCK = 1 << 20  # bytes of text that are parsed at a time
 _BLOCKS = 60  # the memory that pyarrow takes for that, in blocks: measured
 
@@ -28,8 +28,8 @@ class Reader:
         self._pa = arrow.pyarrow()
         self._tab = ".tsv" in path.suffixes
         with self._text() as file:
-            sample = file.read(_SAMPLE)
-        lines = bytes(sample).decode("utf-8-sig", errors="replace").splitlines()
+            self._sample = bytes(file.read(_SAMPLE))
+        lines = self._sample.decode("utf-8-sig", errors="replace").splitlines()
         if not lines:
             raise FileError(f"{path} is empty: a line with the names of the columns is missing")
         self.names = [n.strip() for n in next(csv.reader(lines[:1], delimiter=self._delimiter))]
@@ -53,34 +53,43 @@ class Reader:
 
     @cached_property
     def _kinds(self) -> dict[str, Any]:
-        """The types that pyarrow finds in the first block."""
-        return {field.name: field.type for field in self._stream(self.names, {}).schema}
+        """The types that pyarrow finds in the first lines."""
+        from pyarrow import csv as reading
+
+        lines = self._sample if len(self._sample) < _SAMPLE else self._sample[: self._sample.rfind(b"\n") + 1]
+        try:
+            table = reading.read_csv(self._pa.BufferReader(lines), **self._options(self.names, {}))
+        except self._pa.ArrowInvalid as error:
+            if "Empty CSV file" not in str(error):
+                raise FileError(f"{self.path}: {error}") from None
+            return dict.fromkeys(self.names, self._pa.null())
+        return {field.name: field.type for field in table.schema}
+
+    def _options(self, names: Sequence[str], types: Mapping[str, Any]) -> dict[str, Any]:
+        from pyarrow import csv as reading
+
+        return {
+            "read_options": reading.ReadOptions(column_names=self.names, skip_rows=1, block_size=_BLOCK),
+            "parse_options": reading.ParseOptions(delimiter=self._delimiter),
+            "convert_options": reading.ConvertOptions(
+                column_types=types, include_columns=list(names), null_values=_MISSING, strings_can_be_null=True
+            ),
+        }
 
     def _stream(self, names: Sequence[str], types: Mapping[str, Any]) -> Any:
         from pyarrow import csv as reading
 
-        options = reading.ConvertOptions(
-            column_types=dict(types), include_columns=list(names), null_values=_MISSING, strings_can_be_null=True
-        )
+        self._open = self._pa.OSFile(str(self.path))
         try:
-            self._open = self._pa.OSFile(str(self.path))
-            return reading.open_csv(
-                self._uncompressed(self._open),
-                read_options=reading.ReadOptions(column_names=self.names, skip_rows=1, block_size=_BLOCK),
-                parse_options=reading.ParseOptions(delimiter=self._delimiter),
-                convert_options=options,
-            )
+            return reading.open_csv(self._uncompressed(self._open), **self._options(names, types))
         except self._pa.ArrowInvalid as error:
             if "Empty CSV file" in str(error):
-                return self._pa.RecordBatchReader.from_batches(self._no_rows(names, types), [])
+                return self._pa.RecordBatchReader.from_batches(self._pa.schema([(n, types[n]) for n in names]), [])
             raise FileError(f"{self.path}: {error}") from None
 
     def _uncompressed(self, file: Any) -> Any:
         packed = self._pa.Codec.detect(str(self.path)) if self.path.suffix in (".gz", ".bz2", ".zst") else None
         return self._pa.CompressedInputStream(file, packed.name) if packed else file
-
-    def _no_rows(self, names: Sequence[str], types: Mapping[str, Any]) -> Any:
-        return self._pa.schema([(n, types.get(n, self._pa.float64())) for n in names])
 
     def column(self, name: str) -> Column:
         return arrow.described(name, self._kinds[name])
@@ -93,11 +102,12 @@ class Reader:
 
     def chunks(self, names: Sequence[str], kept: Sequence[str], size: int) -> Iterator[Chunk]:
         double, types = self._pa.float64(), self._pa.types
-        forced = {n: double for n in names if n not in kept and not types.is_boolean(self._kinds[n])}
-        # the first block may have had no value of a column that is kept, or no type that is of use
-        forced |= {n: double for n in kept if types.is_null(self._kinds[n])}
+        forced = dict(self._kinds)
+        for n, kind in self._kinds.items():
+            if types.is_null(kind) or not (n in kept or types.is_boolean(kind)):
+                forced[n] = double
         start = 0
-        for block in self._blocks(self._stream(names, forced)):
+        for block in self._blocks(self._stream(names, {n: forced[n] for n in names})):
             for first in range(0, block.num_rows, size):
                 part = block.slice(first, size)
                 yield Chunk(start, part.num_rows, {n: arrow.values(part.column(n)) for n in names})
