@@ -208,6 +208,31 @@ def test_what_is_written_can_be_read_again(folder):
     np.testing.assert_allclose(found["all[0]"], Z**4, rtol=1e-12)
 
 
+def test_a_renamed_part_is_not_taken_from_the_whole(folder):
+    np.savez(folder / "in.npz", **WHOLE, **{f"p[{i}]": P[:, i] for i in range(1, 4)}, energy=2 * P[:, 0])
+    run("shapes", "in.npz", "-o", "out.npz", "-p", "mass=1.5", "-c", "p[0]=energy")
+    assert np.array_equal(read(folder / "out.npz")["all[1]"], 2 * P * [2, 1, 1, 1])
+    np.savez(folder / "in.npz", **WHOLE, energy=2 * P[:, 0])
+    text = refused("shapes", "in.npz", "-o", "no.npz", "-p", "mass=1.5", "-c", "p[0]=energy")
+    assert text.startswith("error: in.npz has no column 'p[1]', for the argument p[1] of shapes\n")
+
+
+def test_a_default_is_not_taken_for_what_is_renamed(folder):
+    np.savez(folder / "in.npz", **WHOLE, scale_of=X)
+    text = refused("shapes", "in.npz", "-o", "no.npz", "-p", "mass=1.5", "-c", "s=scale")
+    assert text.startswith("error: in.npz has no column 'scale', for the argument s of shapes\n")
+    assert "write instead: --column s=scale_of\n" in text
+    text = refused("shapes", "in.npz", "-o", "no.npz", "-p", "mass=1.5", "-p", "s=1", "-c", "s=scale_of")
+    assert text == "error: --parameter s=... and --column s=...: it is the one or the other\n"
+
+
+def test_results_and_kept_columns_of_one_name(folder):
+    np.savez(folder / "in.npz", **WHOLE, **{"all[1]": P, "all[1][2]": X})
+    for name in ("all[1]", "all[1][2]"):
+        text = refused("shapes", "in.npz", "-o", "no.csv", "-p", "mass=1.5", "-k", name)
+        assert text.startswith(f"error: --keep {name}: the result of the kernel has that name\n")
+
+
 def test_static_arguments(folder):
     np.savez(folder / "in.npz", x=X)
     run("power", "in.npz", "-o", "out.npz", "-p", "n=3")

@@ -69,7 +69,7 @@ def sources(
             found.append(None)
             continue
         source = match.source(leaf)
-        if source is None and argument.required:
+        if source is None and (argument.required or match.is_renamed(leaf)):
             raise match.missing(leaf)
         found.append(source)
     _check_partly(traced, found, match)
@@ -84,6 +84,12 @@ def _check_partly(traced: Traced, found: Sequence[Source | None], match: _Match)
             raise match.missing(leaf)
 
 
+def parts_of(leaf: Leaf) -> list[str]:
+    """The names of the columns of a leaf that is not one column: each cell, or both parts of each complex cell."""
+    sides = (".real", ".imag") if leaf.core.kind == "complex" else ("",)
+    return [f"{cell}{side}" for cell, _ in leaf.columns for side in sides]
+
+
 class _Match:
     def __init__(self, kernel: Kernel, traced: Traced, reader: Reader, renamed: Mapping[str, str]) -> None:
         self.kernel, self.reader, self.renamed = kernel, reader, renamed
@@ -91,13 +97,12 @@ class _Match:
 
     def source(self, leaf: Leaf) -> Source | None:
         """The place of a leaf; None if the file has none."""
+        paths = parts_of(leaf)
         access = self.access(leaf.path)
-        if access is not None:
+        # a part that has a column of its own is not taken from that of the whole
+        if access is not None and not any(p in self.renamed for p in paths if p != leaf.path):
             self.check(leaf, access)
             return Source(leaf, (access,))
-        complex_ = leaf.core.kind == "complex"
-        sides = ("real", "imag") if complex_ else ("",)
-        paths = [f"{cell}.{side}" if side else cell for cell, _ in leaf.columns for side in sides]
         if paths == [leaf.path]:
             return None
         found = [self.access(p) for p in paths]
@@ -107,7 +112,13 @@ class _Match:
             if one is None:
                 raise self.missing(leaf, path)
             self.check_number(path, one)
-        return Source(leaf, tuple([a for a in found if a is not None]), parts=complex_)
+        return Source(leaf, tuple([a for a in found if a is not None]), parts=leaf.core.kind == "complex")
+
+    def is_renamed(self, leaf: Leaf) -> bool:
+        """Whether --column names a leaf, a part of it, or what it is a part of."""
+        return self.inside_renamed(leaf.path) != leaf.path or any(
+            p in self.renamed for p in [leaf.path, *parts_of(leaf)]
+        )
 
     def access(self, path: str) -> Access | None:
         """The column, or element, that a path is said to be, or is called."""
@@ -180,7 +191,7 @@ class _Match:
     def missing(self, leaf: Leaf, path: str = "") -> FileError:
         """The error for an argument that has no column."""
         path = path or leaf.path
-        name = self.inside_renamed(path)
+        name = self.renamed.get(path, self.inside_renamed(path))
         what = f"the argument {path} of {self.kernel.name}"
         if leaf.core.shape and path == leaf.path:
             cells = [c for c, _ in leaf.columns]

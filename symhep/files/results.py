@@ -9,7 +9,7 @@ import numpy as np
 
 from symhep.calling.calls import COMPLEX
 from symhep.errors import ArgumentError, message
-from symhep.files.columns import Column
+from symhep.files.columns import Column, split
 from symhep.kernel import Kernel
 from symhep.variants import Variant
 
@@ -43,8 +43,9 @@ def result_values(kernel: Kernel, variant: Variant, result: Any, events: int) ->
 
 
 def check_names(results: Sequence[Column], kept: Mapping[str, Column]) -> None:
-    """Raise ArgumentError where a result and a kept column have the same name."""
-    for c in results:
-        if c.name in kept:
-            what = f"--keep {c.name}: the result of the kernel has that name"
+    """Raise ArgumentError where a result and a kept column, or cells of them, have the same name."""
+    taken = {part.name for c in results for part in split([c], shapes=False, complexes=False)}
+    for name, c in kept.items():
+        if taken & {part.name for part in split([c], shapes=False, complexes=False)}:
+            what = f"--keep {name}: the result of the kernel has that name"
             raise ArgumentError(message(what, instead="a dict of results, whose keys are their names"))

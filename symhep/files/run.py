@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -159,7 +160,7 @@ class _Job:
 
     def __init__(self, kernel: Kernel, inputs: Sequence[Path], output: Path, settings: Settings) -> None:
         self.settings, self.missing = settings, Counter[str]()
-        _check_parameters(kernel, settings.parameters)
+        _check_parameters(kernel, settings.parameters, settings.columns)
         statics = {
             a.name: settings.parameters[a.name] for a in kernel.arguments if a.static and a.name in settings.parameters
         }
@@ -344,9 +345,11 @@ def _round(size: float) -> str:
     return f"{math.ceil(size / 1e7) * 10}MB"
 
 
-def _check_parameters(kernel: Kernel, parameters: Mapping[str, Any]) -> None:
+def _check_parameters(kernel: Kernel, parameters: Mapping[str, Any], columns: Mapping[str, str]) -> None:
     known = [a.name for a in kernel.arguments]
     for name in parameters:
+        if any(re.split(r"[.\[]", column)[0] == name for column in columns):
+            raise ArgumentError(f"--parameter {name}=... and --column {name}=...: it is the one or the other")
         if name not in known:
             what = f"--parameter {name}=...: {kernel.name} has no argument {name!r}"
             raise ArgumentError(message(what, instead=listing(nearest(name, known) or known, "or")))
