@@ -86,7 +86,7 @@ def run(
     """
     with errors(traceback), _terminated():
         from symhep.files.columns import size_in_bytes
-        from symhep.files.run import Settings
+        from symhep.files.inputs import Settings
         from symhep.files.run import run as run_over
 
         settings = Settings(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,15 @@ import numpy as np
 
 from symhep.batch.reductions import reduces
 from symhep.calling import calls
-from symhep.errors import ArgumentError, listing, message, nearest
+from symhep.errors import ArgumentError, listing, message
 from symhep.files import memory, results
 from symhep.files.ahead import ahead
 from symhep.files.atomic import replaced
-from symhep.files.columns import Chunk, Column, FileError, Reader, written
+from symhep.files.columns import Chunk, Column, FileError, written
 from symhep.files.devices import caller
 from symhep.files.formats import WRITTEN, format_of, reader, writer
-from symhep.files.matching import Source, check_renamed, columns_of, no_column, sources, value
+from symhep.files.inputs import Input, Settings, check_parameters, defaults_used, kept_columns, looked_at, precision
+from symhep.files.matching import check_renamed, value
 from symhep.kernel import Kernel
 from symhep.variants import Variant
 
@@ -35,27 +35,6 @@ _MARGIN = 40e6  # bytes for the writers, and for threads: measured
 
 class Interrupted(KeyboardInterrupt):
     """The user, or the system, stopped a run; says how far it was."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How files are run over; the fields are the options of `symhep run`.
-
-    columns     what arguments are called in the files
-    parameters  values of arguments that are no columns
-    keep        columns that are copied
-    chunk       how many events at a time; None for what is fast and fits
-    memory      bytes that the process may have
-    tree        of ROOT files
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    keep: Sequence[str] = ()
-    threads: int | None = None
-    chunk: int | None = None
-    memory: int = 10**9
-    tree: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +59,6 @@ class Summary:
     columns: tuple[str, ...]
     missing: dict[str, int]
     defaults: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Input:
-    """A file that has been looked at: what is taken from where, and how many events there are if that is known."""
-
-    path: Path
-    found: tuple[Source | None, ...]
-    described: dict[str, Column]
-    kept: tuple[str, ...]
-    events: int | None
-    overhead: tuple[float, float]
-
-    @property
-    def names(self) -> list[str]:
-        return list(self.described)
 
 
 def run(
@@ -160,16 +123,16 @@ class _Job:
 
     def __init__(self, kernel: Kernel, inputs: Sequence[Path], output: Path, settings: Settings) -> None:
         self.settings, self.missing = settings, Counter[str]()
-        _check_parameters(kernel, settings.parameters, settings.columns)
+        check_parameters(kernel, settings.parameters, settings.columns)
         statics = {
             a.name: settings.parameters[a.name] for a in kernel.arguments if a.static and a.name in settings.parameters
         }
         variant = kernel._chosen(statics)
         check_renamed(settings.columns, kernel, variant.traced)
         self.whole = _reduces(kernel, variant)
-        self.inputs = [self._input(kernel, variant, path) for path in inputs]
-        kept = _kept(self.inputs)
-        dtype = kernel._dtype or self._dtype(kernel, variant)
+        self.inputs = [looked_at(kernel, variant, path, settings) for path in inputs]
+        kept = kept_columns(self.inputs)
+        dtype = kernel._dtype or precision(kernel, self.inputs)
         self.kernel = kernel.with_options(dtype=dtype)
         self.variant = self.kernel._chosen(statics)
         self.one_row = bool(self.whole) and not any(slot.axes for slot in variant.slots)
@@ -178,7 +141,7 @@ class _Job:
         made = results.result_columns(kernel, variant, dtype)
         results.check_names(made, kept)
         self.columns = [*kept.values(), *made]
-        self.defaults = _defaults(variant, self.inputs[0].found, settings.parameters)
+        self.defaults = defaults_used(variant, self.inputs[0], settings.parameters)
         self._call = caller(self.kernel)
         self._compile()
         self.chunk = self._chunk_size(dtype, made)
@@ -188,31 +151,6 @@ class _Job:
         """How many events there are, for a message."""
         known = [i.events for i in self.inputs]
         return "" if None in known else f" of {sum(k or 0 for k in known):,}"
-
-    # -- looking at the files ---------------------------------------------------------------------------------------
-
-    def _input(self, kernel: Kernel, variant: Variant, path: Path) -> _Input:
-        s = self.settings
-        with closing(reader(path, s.tree)) as file:
-            found = sources(kernel, variant.traced, file, s.parameters, s.columns)
-            if not any(found):
-                raise ArgumentError(f"no argument of {kernel.name} is a column of {path}: all have values already")
-            described = {n: file.column(n) for n in columns_of(found)}
-            for n in s.keep:
-                described[n] = _to_keep(file, n)
-            names = list(described)
-            return _Input(path, tuple(found), described, tuple(s.keep), file.count(names), file.overhead(names))
-
-    def _dtype(self, kernel: Kernel, variant: Variant) -> np.dtype:
-        """The precision that the columns of all files ask for together, as in a call."""
-        arrays = [
-            np.empty(0, np.float64 if (c := i.described[a.column]).jagged and c.dtype.kind in "biu" else c.dtype)
-            for i in self.inputs
-            for s in i.found
-            if s is not None
-            for a in s.accesses
-        ]
-        return calls.working_dtype(arrays, arrays, kernel.site)
 
     # -- memory -----------------------------------------------------------------------------------------------------
 
@@ -238,7 +176,7 @@ class _Job:
             raise ArgumentError(message(what, instead=f"--memory {_round(needed)}"))
         return s.chunk or min(fits, CHUNK)
 
-    def _bytes(self, i: _Input, dtype: np.dtype, made: Sequence[Column]) -> float:
+    def _bytes(self, i: Input, dtype: np.dtype, made: Sequence[Column]) -> float:
         """What an event takes in memory: one chunk is read, one waits, one is computed, and its results written."""
         columns = sum(c.nbytes for c in i.described.values())
         arguments = sum(2 * dtype.itemsize * len(s.leaf.columns) for s in i.found if s is not None)
@@ -272,7 +210,7 @@ class _Job:
                 yield {**part.kept, **self._computed(part)}, part.events, part.fraction
                 del part
 
-    def _chunks(self) -> Iterator[tuple[_Input, Chunk, float]]:
+    def _chunks(self) -> Iterator[tuple[Input, Chunk, float]]:
         """The chunks of all files, and how much of these was read."""
         sizes = [i.path.stat().st_size for i in self.inputs]
         before, total = 0, max(sum(sizes), 1)
@@ -287,7 +225,7 @@ class _Job:
                     raise FileError(f"{i.path} cannot be read: {error.strerror or error}") from error
             before += size
 
-    def _part(self, i: _Input, chunk: Chunk, fraction: float) -> _Part:
+    def _part(self, i: Input, chunk: Chunk, fraction: float) -> _Part:
         leaves = [None if s is None else value(s, chunk, i.path, self.missing) for s in i.found]
         kept: dict[str, Any] = {n: chunk.columns[n] for n in i.kept}
         return _Part(chunk.events, leaves, kept, fraction)
@@ -345,16 +283,6 @@ def _round(size: float) -> str:
     return f"{math.ceil(size / 1e7) * 10}MB"
 
 
-def _check_parameters(kernel: Kernel, parameters: Mapping[str, Any], columns: Mapping[str, str]) -> None:
-    known = [a.name for a in kernel.arguments]
-    for name in parameters:
-        if any(re.split(r"[.\[]", column)[0] == name for column in columns):
-            raise ArgumentError(f"--parameter {name}=... and --column {name}=...: it is the one or the other")
-        if name not in known:
-            what = f"--parameter {name}=...: {kernel.name} has no argument {name!r}"
-            raise ArgumentError(message(what, instead=listing(nearest(name, known) or known, "or")))
-
-
 def _reduces(kernel: Kernel, variant: Variant) -> str:
     """Where a kernel reduces over the batch, in words; "" if nowhere. Raises ArgumentError for several batch axes."""
     axes = {leaf.core.axis for leaf in variant.traced.leaves}
@@ -367,34 +295,6 @@ def _reduces(kernel: Kernel, variant: Variant) -> str:
     found = next((n for n in graph.order if reduces(n)), None)
     where = graph.where.get(found) if found is not None else None
     return (found.op if found is not None else "a result without events") + (f" at {where}" if where else "")
-
-
-def _to_keep(file: Reader, name: str) -> Column:
-    if name not in file.names:
-        raise no_column(file, name, f"--keep {name}", "--keep ")
-    column = file.column(name)
-    if not column.copied:
-        raise FileError(f"{file.path}: column {name!r} holds {column}, which cannot be kept")
-    return column
-
-
-def _kept(inputs: Sequence[_Input]) -> dict[str, Column]:
-    """The columns that are copied, which have to be the same in all files."""
-    kept = {n: inputs[0].described[n] for n in inputs[0].kept}
-    for i in inputs[1:]:
-        for n, first in kept.items():
-            own = i.described[n]
-            if (own.dtype, own.shape) != (first.dtype, first.shape):
-                raise FileError(f"--keep {n}: it is {first} in {inputs[0].path} and {own} in {i.path}")
-    return kept
-
-
-def _defaults(variant: Variant, found: Sequence[Source | None], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        a.name: a.default
-        for leaf, source in zip(variant.traced.leaves, found)
-        if source is None and (a := variant.traced.arguments[leaf.argument]).name not in given
-    }
 
 
 def _joined(parts: Sequence[Any]) -> Any:
