@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 
 from symhep.batch.reductions import reduces
-from symhep.calling import calls
 from symhep.errors import ArgumentError, listing, message
 from symhep.files import memory, results
 from symhep.files.ahead import ahead
 from symhep.files.atomic import replaced
-from symhep.files.columns import Chunk, Column, FileError, written
+from symhep.files.columns import Chunk, FileError, written
 from symhep.files.devices import caller
 from symhep.files.formats import WRITTEN, format_of, reader, writer
 from symhep.files.inputs import Input, Settings, check_parameters, defaults_used, kept_columns, looked_at, precision
@@ -78,22 +77,24 @@ def run(
     start = time.perf_counter()
     _check_output(inputs, output)
     job = _Job(kernel, inputs, output, settings)
-    ready, done = time.perf_counter(), _Done()
+    ready, done = start, 0
     try:
         with replaced(output) as target, closing(writer(output, target, job.columns)) as to:
+            job.prepare()
+            ready = time.perf_counter()
             for columns, events, fraction in job.results():
                 to.write(columns)
-                done.events += events
-                progress(fraction, done.events)
+                done += events
+                progress(fraction, done)
                 del columns
             to.finish()
     except KeyboardInterrupt:
-        raise Interrupted(f"interrupted after {done.events:,} events{job.of_all}; {output} was not written") from None
+        raise Interrupted(f"interrupted after {done:,} events{job.of_all}; {output} was not written") from None
     except OSError as error:
         raise FileError(f"{output} cannot be written: {error.strerror or error}") from error
     return Summary(
         output=str(output),
-        events=done.events,
+        events=done,
         prepared=ready - start,
         seconds=time.perf_counter() - ready,
         memory=memory.most_in_use(),
@@ -102,11 +103,6 @@ def run(
         missing=dict(job.missing),
         defaults=job.defaults,
     )
-
-
-@dataclass(slots=True)
-class _Done:
-    events: int = 0
 
 
 def _check_output(inputs: Sequence[Path], output: Path) -> None:
@@ -119,32 +115,29 @@ def _check_output(inputs: Sequence[Path], output: Path) -> None:
 
 
 class _Job:
-    """A kernel, and the files that it is to run over: checked, compiled, and with a size for the chunks."""
+    """A kernel, and the files that it is to run over, checked; `prepare` comes before `results`."""
 
     def __init__(self, kernel: Kernel, inputs: Sequence[Path], output: Path, settings: Settings) -> None:
         self.settings, self.missing = settings, Counter[str]()
         check_parameters(kernel, settings.parameters, settings.columns)
-        statics = {
-            a.name: settings.parameters[a.name] for a in kernel.arguments if a.static and a.name in settings.parameters
-        }
+        given = settings.parameters
+        statics = {a.name: given[a.name] for a in kernel.arguments if a.static and a.name in given}
         variant = kernel._chosen(statics)
         check_renamed(settings.columns, kernel, variant.traced)
         self.whole = _reduces(kernel, variant)
         self.inputs = [looked_at(kernel, variant, path, settings) for path in inputs]
         kept = kept_columns(self.inputs)
-        dtype = kernel._dtype or precision(kernel, self.inputs)
-        self.kernel = kernel.with_options(dtype=dtype)
+        self._dtype = kernel._dtype or precision(kernel, self.inputs)
+        self.kernel = kernel.with_options(dtype=self._dtype)
         self.variant = self.kernel._chosen(statics)
         self.one_row = bool(self.whole) and not any(slot.axes for slot in variant.slots)
         if self.one_row and kept:
             raise ArgumentError(f"--keep {next(iter(kept))}: the results of {kernel.name} are one row for all events")
-        made = results.result_columns(kernel, variant, dtype)
+        made = results.result_columns(kernel, variant, self._dtype)
         results.check_names(made, kept)
         self.columns = [*kept.values(), *made]
         self.defaults = defaults_used(variant, self.inputs[0], settings.parameters)
         self._call = caller(self.kernel)
-        self._compile()
-        self.chunk = self._chunk_size(dtype, made)
 
     @property
     def of_all(self) -> str:
@@ -154,16 +147,15 @@ class _Job:
 
     # -- memory -----------------------------------------------------------------------------------------------------
 
-    def _compile(self) -> None:
-        """Compile, so that what that takes of the memory is known."""
-        for target in ("jax", "cupy"):
-            if self.kernel.options.target == target:
-                return
-        self.variant.runner(calls.float_dtype(self.kernel.options.dtype))
+    def prepare(self) -> None:
+        """Compile, and choose the size of the chunks: now that all packages are there, it is known what they take."""
+        if self.kernel.options.target not in ("jax", "cupy"):  # these compile for arrays of their own
+            self.variant.runner(self._dtype)
+        self.chunk = self._chunk_size()
 
-    def _chunk_size(self, dtype: np.dtype, made: Sequence[Column]) -> int:
+    def _chunk_size(self) -> int:
         s = self.settings
-        per_event = max([self._bytes(i, dtype, made) for i in self.inputs])
+        per_event = max([self._bytes(i) for i in self.inputs])
         taken = memory.in_use() + _MARGIN + max([i.overhead[1] for i in self.inputs])
         room = s.memory - taken
         fits = int(room / per_event)
@@ -176,11 +168,11 @@ class _Job:
             raise ArgumentError(message(what, instead=f"--memory {_round(needed)}"))
         return s.chunk or min(fits, CHUNK)
 
-    def _bytes(self, i: Input, dtype: np.dtype, made: Sequence[Column]) -> float:
+    def _bytes(self, i: Input) -> float:
         """What an event takes in memory: one chunk is read, one waits, one is computed, and its results written."""
         columns = sum(c.nbytes for c in i.described.values())
-        arguments = sum(2 * dtype.itemsize * len(s.leaf.columns) for s in i.found if s is not None)
-        out = sum(c.nbytes for c in [*made, *[i.described[n] for n in i.kept]])
+        arguments = sum(2 * self._dtype.itemsize * len(s.leaf.columns) for s in i.found if s is not None)
+        out = sum(c.nbytes for c in self.columns)
         return _SLACK * (3 * columns + i.overhead[0] + arguments + 3 * out)
 
     def _all_events(self, per_event: float, taken: float, fits: int) -> int:
