@@ -1,10 +1,10 @@
 """`symhep run` over files that are ten times larger than the memory it may have, next to the reader alone.
 
-    python -m benchmarks.run_files                      all formats, some minutes and 2 × 3 GB of disk
-    python -m benchmarks.run_files npz root --memory 300MB --times 10
+    python -m benchmarks.run_files                    NPZ, Parquet, ROOT, CSV: some minutes, and 3 GB of disk
+    python -m benchmarks.run_files lhe --times 0.2    the reader of LHE takes 50 µs per event: a smaller file will do
 
-The kernel is light: the mass of two muons from six columns. Every figure is from a process of its own, and the systems
-take turns; shown is the median of the rounds.
+The kernel is light: the mass of two muons from six columns. Every figure is from a process of its own, and they take
+turns; shown is the median of the rounds.
 
 read    the reader alone: the six columns of every chunk, as `symhep run` gets them, one after the other
 copy    reader and writer alone: one of the columns is written to a file of the same format, nothing is computed
@@ -212,7 +212,7 @@ def main(
     ):
         table.add_column(name, justify="right" if name else "left")
     with tempfile.TemporaryDirectory(dir=folder) as made:
-        for form in formats or PER_EVENT:
+        for form in formats or ("npz", "parquet", "root", "csv"):
             table.add_row(*compare(form, memory, times, rounds, Path(made)))
     Console(width=120).print(table)
 

@@ -19,6 +19,7 @@ TABLES = {
     "cached_start": "A second process",
     "derivatives": "Gradients next to values",
     "jax_target": "Kernels inside jax.jit",
+    "run_files": "Kernels over files",
     "fit": "An unbinned fit next to JAX",
 }
 
