@@ -20,6 +20,7 @@ TABLES = {
     "derivatives": "Gradients next to values",
     "generated_code": "Generated C and CUDA",
     "jax_target": "Kernels inside jax.jit",
+    "run_files": "Kernels over files",
     "fit": "An unbinned fit next to JAX",
 }
 

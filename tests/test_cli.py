@@ -127,8 +127,44 @@ def test_wrong_usage_is_status_2(line):
 
 def test_help_names_the_commands():
     out = run("--help").stdout
-    assert all(name in out for name in ("report", "source", "bench", "targets"))
+    assert all(name in out for name in ("report", "source", "bench", "run", "graph", "targets", "cache"))
+    assert "Exit status: 0 if all went well" in out and "--install-completion" in out
     assert "--box" in run("bench", "--help").stdout
+
+
+@pytest.mark.parametrize("command", ["report", "source", "bench", "run", "graph"])
+def test_help_of_every_command_has_an_example(command):
+    assert f"symhep {command} " in run(command, "-h").stdout
+
+
+def test_version():
+    from importlib.metadata import version
+
+    assert run("--version").stdout == f"symhep {version('symhep')}\n"
+
+
+def test_an_interrupt_is_status_130(file, monkeypatch):
+    from symhep.kernel import Kernel
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Kernel, "report", interrupted)
+    assert run("report", f"{file}:dimuon_mass", status=130).stderr == "interrupted\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shell_completion(root, shell):
+    def start(**environment: str) -> str:
+        command = [sys.executable, "-c", "import sys; sys.argv[0] = 'symhep'; from symhep.cli import app; app()"]
+        variables = {**os.environ, "PYTHONPATH": str(root), **environment}
+        return subprocess.run(command, capture_output=True, text=True, env=variables).stdout
+
+    assert "_SYMHEP_COMPLETE" in start(_SYMHEP_COMPLETE=f"source_{shell}")
+    words = {"COMP_WORDS": "symhep source a.py:f --target n", "COMP_CWORD": "4"}
+    words |= {"_TYPER_COMPLETE_ARGS": words["COMP_WORDS"], "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    found = start(_SYMHEP_COMPLETE=f"complete_{shell}", **words)
+    assert "numpy" in found and "numba" in found and "jax" not in found
 
 
 def test_as_a_process(file, root):

@@ -34,7 +34,7 @@ _MEANING = "algebra batch caching checking derivatives passes symbolic tracing"
 # What is kept, and the sources that it depends on: other sources, other entries
 LEVELS = {
     "programs": ("*.py", *[f"{p}/*.py" for p in _MEANING.split()]),
-    "code": ("*.py", "batch/*.py", "calling/*.py", "targets/*.py"),
+    "code": ("*.py", *[f"{p}/*.py" for p in "batch calling cli files targets".split()]),
 }
 
 statistics: Counter[str] = Counter()  # of this process: "code hits", "code misses", "code writes", "programs hits", ...
