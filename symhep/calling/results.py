@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from symhep.calling.calls import COMPLEX, Columns, Site
+from symhep.calling.memory import empty
 from symhep.containers import Mismatch, Tree
 from symhep.graph import BATCH, Axes
 from symhep.tracing.trace import Traced
@@ -130,7 +131,7 @@ def mirror(slot: Slot, block: np.ndarray) -> np.ndarray:
 def _block(rows: int, events: int, dtype: np.dtype) -> np.ndarray:
     """Rows over events; padded where row starts would all fall on the same cache sets."""
     pad = _LINE // dtype.itemsize if rows >= 8 and events * dtype.itemsize % _PAGE == 0 else 0
-    return np.empty((rows, events + pad), dtype)[:, :events]
+    return empty((rows, events + pad), dtype)[:, :events]
 
 
 def checked_out(

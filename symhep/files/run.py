@@ -277,7 +277,7 @@ def _round(size: float) -> str:
 
 def _reduces(kernel: Kernel, variant: Variant) -> str:
     """Where a kernel reduces over the batch, in words; "" if nowhere. Raises ArgumentError for several batch axes."""
-    axes = {leaf.core.axis for leaf in variant.traced.leaves}
+    axes = {axis for leaf in variant.traced.leaves for axis in leaf.axes}
     if len(axes) > 1 or axes - {"batch"}:
         what = f"{kernel.name} has arguments over {listing(sorted(axes))}: the events of files are one batch"
         raise ArgumentError(message(what, instead="a kernel whose arguments are all of one batch, without .over"))
