@@ -24,12 +24,16 @@ from symhep.tracing.source import describe_definition, name_of, unwrapped
 
 Dims = tuple[int | str, ...]
 
+# What may be assumed about an argument, in sympy's words
+assumptions = ("integer", "negative", "nonnegative", "nonpositive", "nonzero", "positive")
+
 
 @dataclass(frozen=True, slots=True)
 class Core:
     """One event's value: its kind ("real", "complex", "integer", "bool"), its shape, and whether it is symmetric.
 
-    `axis` is the name of the batch axis: arguments with the same one are columns of one set of events.
+    `axis` is the name of the batch axis: arguments with the same one are columns of one set of events. `assumed` is
+    what holds for every cell, of the names in `assumptions`.
 
     >>> Vector[4].shape, Symmetric[5].shape, Complex[2, 2].kind
     ((4,), (5, 5), 'complex')
@@ -39,6 +43,7 @@ class Core:
     shape: Dims = ()
     symmetric: bool = False
     axis: str = "batch"
+    assumed: frozenset[str] = frozenset()
 
     def over(self, axis: str) -> Core:
         """The same for the events of another batch axis; raises ArgumentError if that is not a name.
@@ -131,6 +136,7 @@ class Argument:
     kind         how it may be passed, as in `inspect.Parameter`
     static       whether it is a Python constant while tracing
     parameter    whether it has no batch axis
+    symbols      the sympy symbols of its columns, pickled; empty where they have the columns' names
     """
 
     name: str
@@ -140,6 +146,7 @@ class Argument:
     kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
     static: bool = False
     parameter: bool = False
+    symbols: bytes = b""
 
     @property
     def required(self) -> bool:
