@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.tensor.array.expressions import ArrayElement, ArraySymbol
 from sympy.vector.scalar import BaseScalar
 
 from symhep.containers import Tree, flatten
@@ -54,7 +55,7 @@ class Arguments:
             raise ArgumentError(message(what, instead=f"{{{name + '_'!r}: sympy.Symbol({name!r}), ...}}"))
         leaves, tree = flatten(entry, is_leaf)
         cells = [_cells(leaf) for leaf in leaves]
-        for leaf, (symbols, shape) in zip(leaves, cells):
+        for leaf, (symbols, _) in zip(leaves, cells):
             if isinstance(leaf, sympy.MatrixSymbol):
                 self.matrices[leaf.name] = self._leaves, tuple(map(int, leaf.shape))
             self._place(symbols)
@@ -87,7 +88,7 @@ class Arguments:
     def _unused(self, name: str, tree: Tree, cores: tuple[Core, ...]) -> str:
         """The name, with a number appended if one of the argument's columns would have the name of another's."""
         number, free = 1, name
-        while self._taken & (columns := set(_column_names(free, tree, cores))):
+        while self._taken & (columns := {free, *_column_names(free, tree, cores)}):
             number, free = number + 1, f"{name}_{number + 1}"
         self._taken |= columns
         return free
@@ -123,6 +124,8 @@ def key_of(leaf: Any) -> Any:
         return _element_key(leaf.parent.name, leaf.indices)
     if isinstance(leaf, sympy.Indexed):
         return _element_key(str(leaf.base.label), leaf.indices)
+    if isinstance(leaf, ArrayElement):
+        return _element_key(str(leaf.name), leaf.indices)
     if isinstance(leaf, (AppliedUndef, BaseScalar)) or _is_rate(leaf):
         return leaf
     return None
@@ -189,7 +192,7 @@ def _core(cells: Mapping[Index, Any], shape: tuple[int, ...]) -> Core:
 
 def _cells(leaf: Any) -> tuple[dict[Index, Any], tuple[int, ...]]:
     """The symbols of an argument by index, and its shape."""
-    if isinstance(leaf, sympy.MatrixSymbol):
+    if isinstance(leaf, (sympy.MatrixSymbol, ArraySymbol)):
         _check_shape(leaf, leaf.shape)
         leaf = leaf.as_explicit()
     elif isinstance(leaf, sympy.IndexedBase):
@@ -215,8 +218,8 @@ def _cells(leaf: Any) -> tuple[dict[Index, Any], tuple[int, ...]]:
 def _check_shape(leaf: Any, shape: Any) -> None:
     if shape is None or not all(getattr(d, "is_Integer", isinstance(d, int)) for d in shape):
         known = "no shape" if shape is None else f"the shape ({', '.join(map(str, shape))})"
-        cls, sizes = ("IndexedBase", "shape=(3,)") if isinstance(leaf, sympy.IndexedBase) else ("MatrixSymbol", "3, 3")
-        instead = f"sympy.{cls}({str(leaf)!r}, {sizes}) with the sizes that it has"
+        sizes = {sympy.IndexedBase: "shape=(3,)", sympy.MatrixSymbol: "3, 3"}.get(type(leaf), "(3,)")
+        instead = f"{type(leaf).__name__}({str(leaf)!r}, {sizes}), with the sizes that it has"
         raise ArgumentError(message(f"{leaf} has {known}, and the size of an argument has to be known", "", instead))
 
 
@@ -228,7 +231,7 @@ def _is_complex(symbol: Any) -> bool:
 
 def _name_of(entry: Any) -> str:
     """The name of an argument: the symbol's, or what stands before the index in the names of its components."""
-    if isinstance(entry, (sympy.Symbol, sympy.MatrixSymbol)):
+    if isinstance(entry, (sympy.Symbol, sympy.MatrixSymbol, ArraySymbol)):
         return str(entry.name)
     if isinstance(entry, sympy.IndexedBase):
         return str(entry.label)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import numbers
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import mpmath
 import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
+from sympy.tensor.array.expressions import ArrayElement, ArraySymbol
+from sympy.vector.scalar import BaseScalar
 
 from symhep.containers import flatten
 from symhep.errors import ArgumentError, listing, message, nearest
@@ -21,7 +24,6 @@ from symhep.symbolic.table import BY_NAME, PLANS, REFUSED
 from symhep.symbolic.unevaluated import Refused, written_out
 from symhep.symbolic.writing import replacements, to_sympy
 from symhep.tracing.trace import Traced, recording, trace
-from symhep.tracing.values import Scalar
 
 if TYPE_CHECKING:
     from symhep.graph import Graph
@@ -107,6 +109,10 @@ def program(graph: Graph) -> tuple[list[tuple[Any, Any]], list[Any]]:
     return replacements(graph)
 
 
+# what is an argument, or missing among them
+_LEAVES = (sympy.Symbol, sympy.Indexed, sympy.MatrixSymbol, ArraySymbol, ArrayElement, BaseScalar)
+
+
 class _Formula:
     """sympy expressions as a Python function of numbers, arrays or traced values."""
 
@@ -156,13 +162,13 @@ def _result(value: Any) -> sympy.Basic:
     if isinstance(value, str):
         what = f"the text {value!r:.40} is not an expression, and sympy would have to evaluate it as Python code"
         raise ArgumentError(message(what, instead="symbols and sympy functions; sympy.sympify(text) if you trust it"))
-    value = array_of(value)
+    value = value.as_explicit() if isinstance(value, ArraySymbol) else array_of(value)
     if isinstance(value, np.ndarray) and value.ndim:
         cells = [_result(v) for v in value.flat]
         return sympy.ImmutableDenseNDimArray(cells, value.shape)
     if isinstance(value, (sympy.Basic, sympy.MatrixBase, sympy.NDimArray)):
         return value
-    if isinstance(value, (bool, int, float, complex, np.number, np.bool_, Fraction)):
+    if isinstance(value, (bool, np.bool_, numbers.Number, mpmath.mpf, mpmath.mpc)):
         return sympy.sympify(value)
     what = f"an output is of type {type(value).__name__}: {value!r:.60}"
     raise ArgumentError(message(what, instead="sympy expressions, or @sh.kernel for a Python function"))
@@ -211,6 +217,8 @@ class _Reader:
             return leaf_step, self.places[key]
         if isinstance(expr, sympy.MatrixSymbol) and expr.name in self.matrices:
             return self._matrix(*self.matrices[expr.name])
+        if isinstance(expr, _LEAVES):
+            return self._missing(expr)
         try:
             return self._known(expr) or written_out(expr) or self._refuse(expr)
         except Refused as why:
@@ -232,16 +240,20 @@ class _Reader:
         """A matrix that is an argument; a column is a vector among the arguments."""
         return leaf_step, (position, () if shape[1] > 1 else (slice(None), None))
 
-    def _refuse(self, expr: Any) -> Step:
-        name, key = type(expr).__name__, key_of(expr)
-        if isinstance(expr, sympy.Indexed) and any(isinstance(k, tuple) and k[0] == key[0] for k in self.places):
-            raise Refused(f"{expr}: an index has to be a number, within the shape")
-        if not isinstance(expr, AppliedUndef) and (key is not None or isinstance(expr, sympy.MatrixSymbol)):
+    def _missing(self, expr: Any) -> Step:
+        """A symbol that is not among the arguments."""
+        key = key_of(expr)
+        if isinstance(key, tuple) and any(isinstance(k, tuple) and k[0] == key[0] for k in self.places):
+            self.unknown[type(expr).__name__] = f"{expr}: an index has to be a number, within the shape"
+        else:
             self.free[str(expr)] = None
-            return constant, (0,)
-        like = nearest(name, [*(c.__name__ for c in PLANS), *BY_NAME])
-        other = f"give {expr!s:.40} as an argument" if key is not None else "rewrite it in elementary functions"
-        raise Refused(f"did you mean {listing(like, 'or')}?" if like else other)
+        return constant, (0,)
+
+    def _refuse(self, expr: Any) -> Step:
+        if not isinstance(expr, AppliedUndef):
+            raise Refused("rewrite it in functions that symhep has")
+        like = nearest(expr.func.__name__, [*(c.__name__ for c in PLANS), *BY_NAME])
+        raise Refused(f"did you mean {listing(like, 'or')}?" if like else f"give {expr!s:.40} as an argument")
 
     def check(self) -> None:
         """Raise ArgumentError for everything that was not understood."""

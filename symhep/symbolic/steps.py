@@ -1,4 +1,4 @@
-"""The steps that an expression is read as: a function of numbers or traced values, and the expressions it applies to."""
+"""The steps that an expression is read as: a function of numbers or traced values, and what it is applied to."""
 
 from __future__ import annotations
 

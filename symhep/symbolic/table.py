@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy.codegen import cfunctions
+from sympy.codegen import cfunctions, numpy_nodes, scipy_nodes
 
 from symhep.batch import reductions
+from symhep.errors import ArgumentError
 from symhep.symbolic.steps import Step, constant, same
 from symhep.symbolic.table_matrices import MATRICES
 from symhep.symbolic.unevaluated import contains, done, exact, series
 from symhep.symbolic.writing import CONSTANTS
 from symhep.tracing.functions import FUNCTIONS
+from symhep.tracing.marks import keep
 from symhep.tracing.values import Scalar
 
 _MINUS_HALF = -sympy.S.Half
@@ -128,6 +130,8 @@ def _fold(function: Callable[..., Any]) -> Callable[[Any], Step]:
 
 
 def _erf_of(x: Any) -> Any:
+    if np.iscomplexobj(x) or getattr(x, "kind", "") == "complex":
+        raise ArgumentError("erf of a complex value: symhep has the real error function only")
     return FUNCTIONS["erf"](x) if isinstance(x, Scalar) else np.vectorize(_erf, otypes=[float])(x)[()]
 
 
@@ -143,6 +147,9 @@ BY_NAME: dict[str, Callable[..., Any]] = {
     "rint": np.rint,
     "cbrt": np.cbrt,
     "hypot": np.hypot,
+    "isnan": np.isnan,
+    "isinf": np.isinf,
+    "isfinite": np.isfinite,
     "batch_sum": reductions.batch_sum,
     "batch_max": reductions.batch_max,
     "batch_min": reductions.batch_min,
@@ -230,7 +237,7 @@ PLANS: dict[type, Callable[[Any], Step]] = {
     sympy.Implies: _call(lambda x, y: np.logical_or(np.logical_not(x), y)),
     sympy.Equivalent: _equivalent,
     sympy.Contains: contains,
-    sympy.UnevaluatedExpr: _call(same),
+    sympy.UnevaluatedExpr: _call(keep),
     sympy.Poly: lambda expr: (same, [expr.as_expr()]),
     sympy.Sum: series,
     sympy.Product: series,
@@ -240,6 +247,12 @@ PLANS: dict[type, Callable[[Any], Step]] = {
     sympy.Limit: done("sympy does not find it"),
     sympy.KroneckerDelta: _call(lambda x, y, *_: np.where(x == y, 1, 0)),
     cfunctions.fma: _call(lambda x, y, z: x * y + z),
+    numpy_nodes.minimum: _fold(np.minimum),
+    numpy_nodes.maximum: _fold(np.maximum),
+    numpy_nodes.logaddexp: _call(np.logaddexp),
+    numpy_nodes.logaddexp2: _call(np.logaddexp2),
+    scipy_nodes.cosm1: _call(lambda x: -2 * np.sin(x / 2) ** 2),
+    scipy_nodes.powm1: _call(lambda x, y: np.expm1(y * np.log(x))),
     **MATRICES,
     # **SPECIAL: the special functions
 }
@@ -249,6 +262,9 @@ REFUSED: dict[str, str] = {
     "DiracDelta": "a distribution has no value at a point: integrate it with .doit() first",
     "erfi": "symhep has the real error function only, erf",
     "LambertW": "it is no elementary function, and symhep has no program for it",
+    "CodegenAST": "a statement is no value: give the expressions in it",
+    "amin": "it is over an axis of an array: sympy.Min of the values",
+    "amax": "it is over an axis of an array: sympy.Max of the values",
     "ComplexInfinity": "the expression is infinite with no sign, as 1/0",
     "Order": "call .removeO() first",
     "Lambda": "apply it to its arguments: f(x)",

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import sympy
+from sympy.codegen.matrix_nodes import MatrixSolve
 from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.tensor.array.expressions.array_expressions import _ArrayExpr
 
 from symhep.symbolic.steps import Step, same
 from symhep.symbolic.unevaluated import Refused
@@ -39,9 +41,12 @@ def explicit(expr: Any) -> Step:
 
 def as_explicit(expr: Any) -> Step:
     """A matrix expression cell by cell."""
-    if not all(d.is_Integer for d in expr.shape):
+    if not all(sympy.sympify(d).is_Integer for d in expr.shape):
         raise Refused(f"of the shape ({', '.join(map(str, expr.shape))}): sizes have to be known")
-    return same, [expr.as_explicit()]
+    try:
+        return same, [expr.as_explicit()]
+    except (NotImplementedError, AttributeError):
+        raise Refused("sympy does not give its elements") from None
 
 
 def _product(expr: Any) -> Step:
@@ -107,8 +112,10 @@ MATRICES: dict[type, Callable[[Any], Step]] = {
     sympy.Transpose: _on(_transposed),
     sympy.Adjoint: _on(lambda matrix: np.conjugate(_transposed(matrix))),
     sympy.HadamardProduct: _on(lambda *values: reduce(np.multiply, values)),
+    MatrixSolve: _on(np.linalg.solve),
     sympy.Determinant: _on(np.linalg.det),
     sympy.Trace: _on(_trace),
     MatrixElement: _element,
     sympy.MatrixExpr: as_explicit,
+    _ArrayExpr: as_explicit,
 }

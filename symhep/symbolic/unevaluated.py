@@ -1,4 +1,4 @@
-"""What sympy has not evaluated: sums with bounds, derivatives, integrals, and functions that can be written in others."""
+"""What sympy has not evaluated: sums with bounds, derivatives, integrals, functions that others can stand for."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ def done(why: str) -> Callable[[Any], Step]:
 
 
 def _done(expr: Any) -> Any:
-    """What `doit` gives; None where that has such an expression still."""
+    """What `doit` gives; None where that has such an expression still, or is undefined."""
     try:
         found = expr.doit()
     except (ValueError, TypeError, NotImplementedError, AttributeError, ZeroDivisionError):
         return None
-    return None if found.has(type(expr)) else found
+    return None if found.has(type(expr), sympy.nan) else found
 
 
 def written_out(expr: Any) -> Step | None:
-    """An expression of an unknown class in terms of others, or its value if it is a number; None where it is neither."""
+    """An expression of an unknown class in terms of others, or the value of a number; None where neither is known."""
     if hasattr(expr, "_imp_"):  # sympy.utilities.lambdify.implemented_function
         return expr._imp_, expr.args
     for found in _rewritten(expr):
@@ -87,7 +87,6 @@ def _rewritten(expr: Any) -> Iterator[Any]:
         lambda: expr.doit(deep=False),
         lambda: sympy.expand_func(expr, deep=False),
         lambda: expr.rewrite(sympy.Piecewise, deep=False),
-        lambda: expr.as_explicit(),
     ]
     for way in ways:
         try:
@@ -130,4 +129,3 @@ def contains(expr: Any) -> Step:
         return same, [given.as_relational(number)]
     except (NotImplementedError, AttributeError, TypeError, ValueError):
         raise Refused(f"in {type(given).__name__}: give relations, such as (x > 0) & (x < 1)") from None
-

@@ -223,7 +223,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "power": lambda n, x: _make(sympy.Pow, x, sympy.Rational(Fraction(n.attrs[0]))),
     "pow": lambda n, x, y: _make(sympy.Pow, x, y),
     "complex": _complex,
-    "keep": lambda n, x: x,
+    "keep": lambda n, x: _make(sympy.UnevaluatedExpr, x),
     "sincos": lambda n, x: (_make(sympy.sin, x), _make(sympy.cos, x)),
     "item": lambda n, pair: pair[n.attrs[0]],
 }
