@@ -71,6 +71,11 @@ class Traced:
     calls: dict[Node, int] = field(default_factory=dict)
     opaque: Graph | None = None
 
+    @property
+    def known(self) -> dict[str, frozenset[str]]:
+        """What is assumed about inputs, by name."""
+        return {name: x.core.assumed for x in self.leaves if x.core.assumed for name, _ in x.columns}
+
     def with_opaque(self, graph: Graph) -> Traced:
         """The same of a graph that may have registered operations as single nodes."""
         from symhep.tracing.custom import expanded
