@@ -163,7 +163,7 @@ class Box:
         if missing:
             what = f"sh.box has no range for {listing(missing)}"
             raise ArgumentError(message(what, instead=f"sh.box(..., {', '.join(f'{m}=(low, high)' for m in missing)})"))
-        for name, (low, _) in self.ranges.items():
+        for name, (low, high) in self.ranges.items():
             shape = arguments[name].shape
             if low.shape != () and low.shape != shape:
                 what = f"the bounds of {name!r} have shape {low.shape}, the argument has {shape or 'none'}"

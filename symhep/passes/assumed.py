@@ -236,12 +236,11 @@ def _copysign(a: Algebra, facts: _Facts, old: Node, x: Node, y: Node) -> Node | 
 
 
 def _extreme(a: Algebra, facts: _Facts, old: Node, x: Node, y: Node) -> Node | None:
-    larger = (
-        x if _not_below(facts.signs(x), facts.signs(y)) else y if _not_below(facts.signs(y), facts.signs(x)) else None
-    )
-    if larger is None:
-        return None
-    return larger if old.op == "maximum" else y if larger is x else x
+    """The larger or the smaller of two, where their signs say which it is."""
+    for larger, smaller in ((x, y), (y, x)):
+        if _not_below(facts.signs(larger), facts.signs(smaller)):
+            return larger if old.op == "maximum" else smaller
+    return None
 
 
 def _logic(a: Algebra, facts: _Facts, old: Node, x: Node, y: Node) -> Node | None:

@@ -29,14 +29,16 @@ _TAKEN = ("out", "threads")
 class Arguments:
     """The arguments of a formula: their forms, and which symbol is which value.
 
-    places    by the key of a symbol, the position of the value that it is part of, and its index there
-    matrices  by name, the position and the shape of each argument that is a MatrixSymbol
+    places      by the key of a symbol, the position of the value that it is part of, and its index there
+    matrices    by name, the position and the shape of each argument that is a MatrixSymbol
+    conditions  the keys of symbols that stand for conditions
     """
 
     def __init__(self, given: Any, parameters: Iterable[Any]) -> None:
         self.arguments: list[Argument] = []
         self.places: dict[Any, tuple[int, Index]] = {}
         self.matrices: dict[str, tuple[int, tuple[int, int]]] = {}
+        self.conditions: set[Any] = set()
         self._leaves = 0
         self._taken: set[str] = set()
         without_batch = {parameters} if isinstance(parameters, str) else {str(p) for p in parameters}
@@ -74,7 +76,10 @@ class Arguments:
             self.matrices[symbols[0].parent.name] = self._leaves, tuple(map(int, symbols[0].parent.shape))
         own = iter(symbols)
         for path, core in zip(argument.tree.paths(argument.name), argument.cores, strict=True):
-            self._place({index: next(own) for _, index in columns_of(path, core)})
+            cells = {index: next(own) for _, index in columns_of(path, core)}
+            if core.kind == "bool":
+                self.conditions |= {key_of(symbol) for symbol in cells.values()}
+            self._place(cells)
         self.arguments.append(argument)
 
     def _place(self, cells: Mapping[Index, Any]) -> None:

@@ -18,7 +18,7 @@ from symhep.containers import flatten
 from symhep.errors import ArgumentError, listing, message, nearest
 from symhep.symbolic.arguments import Arguments, is_leaf, key_of, symbols_by_column
 from symhep.symbolic.objects import array_of, components_of
-from symhep.symbolic.steps import Step, constant
+from symhep.symbolic.steps import Step, constant, same
 from symhep.symbolic.steps import leaf as leaf_step
 from symhep.symbolic.table import BY_NAME, PLANS, REFUSED
 from symhep.symbolic.unevaluated import Refused, written_out
@@ -178,7 +178,7 @@ class _Reader:
     """Turns expressions into steps, each object once; collects what it does not know."""
 
     def __init__(self, arguments: Arguments) -> None:
-        self.places, self.matrices = arguments.places, arguments.matrices
+        self.places, self.matrices, self.conditions = arguments.places, arguments.matrices, arguments.conditions
         self.steps: list[Step] = []
         self.unknown: dict[str, str] = {}
         self.free: dict[str, None] = {}
@@ -215,6 +215,8 @@ class _Reader:
         key = key_of(expr)
         if key is not None and key in self.places:
             return leaf_step, self.places[key]
+        if isinstance(expr, sympy.Ne) and expr.rhs == 0 and key_of(expr.lhs) in self.conditions:
+            return same, [expr.lhs]
         if isinstance(expr, sympy.MatrixSymbol) and expr.name in self.matrices:
             return self._matrix(*self.matrices[expr.name])
         if isinstance(expr, _LEAVES):

@@ -31,7 +31,7 @@ def unevaluated(cls: Any, *args: Any) -> Any:
 
 
 def abridged(expr: Any) -> Any:
-    """An expression; if it is large, one that equals it in everything but that LaTeX and notebooks show a part of it."""
+    """An expression; if it is large, one that equals it, of which LaTeX and notebooks show a part."""
     if not expr.args or isinstance(expr, AppliedUndef) or _size(expr) <= MOST:
         return expr
     return unevaluated(_shown_in_part(type(expr)), *expr.args)
