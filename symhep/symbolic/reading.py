@@ -16,6 +16,7 @@ from sympy.vector.scalar import BaseScalar
 
 from symhep.containers import flatten
 from symhep.errors import ArgumentError, listing, message, nearest
+from symhep.garbage import collection_paused
 from symhep.symbolic.arguments import Arguments, is_leaf, key_of, symbols_by_column
 from symhep.symbolic.objects import array_of, components_of
 from symhep.symbolic.steps import Step, constant, same
@@ -48,7 +49,8 @@ def from_sympy(
     (['sqrt', 'mul', 'add'], 4.0)
     """
     given = Arguments(arguments, parameters)
-    formula = _Formula(expressions, given)
+    with collection_paused():
+        formula = _Formula(expressions, given)
 
     def function(*values: Any) -> Any:
         return formula(*values)
