@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import sympy
 from sympy.codegen.matrix_nodes import MatrixSolve
+from sympy.core.sympify import _sympify
 from sympy.matrices.expressions.matexpr import MatrixElement
-from sympy.tensor.array.expressions.array_expressions import _ArrayExpr
+from sympy.tensor.array.expressions.array_expressions import _ArrayExpr, _CodegenArrayAbstract
 
 from symhep.symbolic.steps import Step, same
 from symhep.symbolic.unevaluated import Refused
@@ -36,7 +37,7 @@ def filled(shape: tuple[int, ...]) -> Callable[..., Any]:
 def explicit(expr: Any) -> Step:
     """A matrix or array with all its cells."""
     shape = tuple(map(int, expr.shape))
-    return filled(shape), [expr[i] for i in np.ndindex(*shape)]
+    return filled(shape), [_sympify(expr[i]) for i in np.ndindex(*shape)]
 
 
 def as_explicit(expr: Any) -> Step:
@@ -118,4 +119,5 @@ MATRICES: dict[type, Callable[[Any], Step]] = {
     MatrixElement: _element,
     sympy.MatrixExpr: as_explicit,
     _ArrayExpr: as_explicit,
+    _CodegenArrayAbstract: as_explicit,
 }
