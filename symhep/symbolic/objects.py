@@ -72,6 +72,7 @@ def _of_systems(value: Any) -> Any:
 
 def _one(frames: list[Any], value: Any, instead: str) -> Any:
     """The one frame of a vector."""
+    frames = sorted(frames, key=str)
     if len(frames) > 1:
         what = f"the {_kind(value)} {value!s:.40} has components along {listing(frames)}"
         raise ArgumentError(message(what, instead=instead.format(frames[0])))

@@ -179,7 +179,14 @@ def _number(n: Node) -> Any:
 
 
 def _minus(term: Any) -> Any:
-    return -term if term.is_Number else unevaluated(sympy.Mul, sympy.S.NegativeOne, term)
+    if term.is_Number:
+        return -term
+    if not isinstance(term, sympy.Mul):
+        return unevaluated(sympy.Mul, sympy.S.NegativeOne, term)
+    first, *rest = term.args
+    if first.is_Number:  # a negative one would be read as a sum of positive terms
+        return unevaluated(sympy.Mul, *((-first, *rest) if first.is_positive else (sympy.S.NegativeOne, term)))
+    return unevaluated(sympy.Mul, sympy.S.NegativeOne, *term.args)
 
 
 def _div(n: Node, x: Any, y: Any) -> Any:
@@ -188,9 +195,7 @@ def _div(n: Node, x: Any, y: Any) -> Any:
 
 
 def _complex(n: Node, re: Any, im: Any) -> Any:
-    if im is sympy.S.Zero:
-        return re
-    part = sympy.I if im is sympy.S.One else unevaluated(sympy.Mul, sympy.I, im)
+    part = sympy.I if im is sympy.S.One else unevaluated(sympy.Mul, sympy.I, im)  # sqrt(x + 0*I) is not sqrt(x)
     return part if re is sympy.S.Zero else unevaluated(sympy.Add, re, part)
 
 

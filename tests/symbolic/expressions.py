@@ -32,7 +32,7 @@ def expressions(draw: Any, complex_values: bool = False) -> Any:
         evaluate = draw(st.booleans())
         try:
             made = draw(_step(pool, complex_values, evaluate))
-        except ValueError:  # sympy's: some combinations of numbers it cannot compare
+        except (ValueError, ZeroDivisionError):  # sympy's: a remainder of zero, numbers that it cannot compare
             continue
         if isinstance(made, sympy.Expr) and not made.has(sympy.nan, sympy.zoo, sympy.oo, sympy.AccumBounds):
             pool.append(made)
@@ -86,7 +86,12 @@ def by_lambdify(expr: Any, point: dict[Any, Any]) -> Any:
     for part, value in value_of.items():
         value = mpmath.mpmathify(value)
         real = COMPLEX not in part.free_symbols and not part.has(sympy.I)
-        if not mpmath.isfinite(value) or (real and mpmath.im(value) != 0) or 0 < abs(value) < 1e-30 or abs(value) > 1e30:
+        if (
+            not mpmath.isfinite(value)
+            or (real and mpmath.im(value) != 0)
+            or 0 < abs(value) < 1e-30
+            or abs(value) > 1e30
+        ):
             return None
     return mpmath.mpmathify(found[-1])
 

@@ -290,5 +290,3 @@ def test_what_is_written_behaves_like_sympy():
     assert sympy.lambdify((x, y), expr)(0.7, 0.3) == pytest.approx(k.fn(0.7, 0.3))
     assert expr.free_symbols == {x, y} and sympy.srepr(expr) and sympy.count_ops(expr) > 5
     assert not expr.has(sympy.cos)
-
-
