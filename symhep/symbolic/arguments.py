@@ -37,7 +37,7 @@ class Arguments:
     def __init__(self, given: Any, parameters: Iterable[Any]) -> None:
         self.arguments: list[Argument] = []
         self.places: dict[Any, tuple[int, Index]] = {}
-        self.matrices: dict[str, tuple[int, tuple[int, int]]] = {}
+        self.matrices: dict[str, tuple[int, Index]] = {}
         self.conditions: set[Any] = set()
         self._leaves = 0
         self._taken: set[str] = set()
@@ -57,10 +57,10 @@ class Arguments:
             raise ArgumentError(message(what, instead=f"{{{name + '_'!r}: sympy.Symbol({name!r}), ...}}"))
         leaves, tree = flatten(entry, is_leaf)
         cells = [_cells(leaf) for leaf in leaves]
-        for leaf, (symbols, _) in zip(leaves, cells):
+        for leaf, (of_leaf, _) in zip(leaves, cells):
             if isinstance(leaf, sympy.MatrixSymbol):
                 self.matrices[leaf.name] = self._leaves, tuple(map(int, leaf.shape))
-            self._place(symbols)
+            self._place(of_leaf)
         cores = tuple([_core(*c) for c in cells])
         name = self._unused(name, tree, cores)
         symbols = [s for c, core in zip(cells, cores) for _, index in columns_of("", core) for s in [c[0][index]]]
@@ -203,6 +203,7 @@ def _cells(leaf: Any) -> tuple[dict[Index, Any], tuple[int, ...]]:
     elif isinstance(leaf, sympy.IndexedBase):
         _check_shape(leaf, leaf.shape)
         return {i: leaf[i] for i in np.ndindex(*map(int, leaf.shape))}, tuple(map(int, leaf.shape))
+    shape: tuple[int, ...]
     if isinstance(leaf, sympy.MatrixBase):
         rows, columns = leaf.shape
         shape = (rows,) if columns == 1 else (rows, columns)

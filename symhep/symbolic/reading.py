@@ -22,7 +22,7 @@ from symhep.symbolic.objects import array_of, components_of
 from symhep.symbolic.steps import Step, constant, same
 from symhep.symbolic.steps import leaf as leaf_step
 from symhep.symbolic.table import BY_NAME, PLANS, REFUSED
-from symhep.symbolic.unevaluated import Refused, written_out
+from symhep.symbolic.unevaluated import Refused, number, refuse, written_out
 from symhep.symbolic.writing import replacements, to_sympy
 from symhep.tracing.trace import Traced, recording, trace
 
@@ -237,10 +237,10 @@ class _Reader:
             if cls in PLANS:
                 return PLANS[cls](expr)
             if cls.__name__ in REFUSED:
-                raise Refused(REFUSED[cls.__name__])
+                return number(expr) or refuse(REFUSED[cls.__name__])
         return None
 
-    def _matrix(self, position: int, shape: tuple[int, int]) -> Step:
+    def _matrix(self, position: int, shape: tuple[int, ...]) -> Step:
         """A matrix that is an argument; a column is a vector among the arguments."""
         return leaf_step, (position, () if shape[1] > 1 else (slice(None), None))
 

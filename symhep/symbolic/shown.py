@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cache
 from typing import Any
 
@@ -47,8 +48,9 @@ def _size(expr: Any) -> int:
 
 
 @cache
-def _shown_in_part(plain: Any) -> Any:
+def _shown_in_part(plain: Hashable) -> Any:
     """The subclass of a class of expressions whose LaTeX is cut."""
+    assert isinstance(plain, type)
     return type(plain)(plain.__name__, (_Large, plain), {"__slots__": (), "plain": plain})
 
 

@@ -20,6 +20,11 @@ class Refused(Exception):
     """There is no way to evaluate an expression: says why, and what to write instead."""
 
 
+def refuse(why: str) -> Step:
+    """Raise Refused."""
+    raise Refused(why)
+
+
 # -- sums and products -----------------------------------------------------------------------------------------------
 
 
@@ -78,7 +83,7 @@ def written_out(expr: Any) -> Step | None:
     for found in _rewritten(expr):
         if found != expr and not found.has(expr.func):
             return same, [found]
-    return _value(expr)
+    return number(expr)
 
 
 def _rewritten(expr: Any) -> Iterator[Any]:
@@ -97,7 +102,7 @@ def _rewritten(expr: Any) -> Iterator[Any]:
             yield found
 
 
-def _value(expr: Any) -> Step | None:
+def number(expr: Any) -> Step | None:
     """The value of a constant, to far more digits than a float has."""
     if not isinstance(expr, sympy.Expr) or expr.free_symbols:
         return None

@@ -43,7 +43,7 @@ class Core:
     shape: Dims = ()
     symmetric: bool = False
     axis: str = "batch"
-    assumed: frozenset[str] = frozenset()
+    assumed: frozenset[str] = dataclasses.field(default=frozenset(), kw_only=True)
 
     def over(self, axis: str) -> Core:
         """The same for the events of another batch axis; raises ArgumentError if that is not a name.

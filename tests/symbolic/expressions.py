@@ -78,7 +78,7 @@ def by_lambdify(expr: Any, point: dict[Any, Any]) -> Any:
     function = sympy.lambdify(symbols, parts, modules=[_named(), "mpmath"])
     try:
         found = function(*point.values())
-    except (ZeroDivisionError, ValueError, TypeError, OverflowError):
+    except (ZeroDivisionError, ValueError, TypeError, OverflowError, AttributeError):
         return None
     value_of = dict(zip(parts, found))
     if any(value_of[part.args[1]] == 0 for part in parts if isinstance(part, sympy.Mod)):
