@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from functools import cache
 from typing import Any
 
@@ -35,7 +34,8 @@ def abridged(expr: Any) -> Any:
     """An expression; if it is large, one that equals it, of which LaTeX and notebooks show a part."""
     if not expr.args or isinstance(expr, AppliedUndef) or _size(expr) <= MOST:
         return expr
-    return unevaluated(_shown_in_part(type(expr)), *expr.args)
+    cls: Any = type(expr)
+    return unevaluated(_shown_in_part(cls), *expr.args)
 
 
 def _size(expr: Any) -> int:
@@ -48,9 +48,8 @@ def _size(expr: Any) -> int:
 
 
 @cache
-def _shown_in_part(plain: Hashable) -> Any:
+def _shown_in_part(plain: Any) -> Any:
     """The subclass of a class of expressions whose LaTeX is cut."""
-    assert isinstance(plain, type)
     return type(plain)(plain.__name__, (_Large, plain), {"__slots__": (), "plain": plain})
 
 
