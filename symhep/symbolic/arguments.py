@@ -46,7 +46,7 @@ class Arguments:
             if isinstance(entry, Argument):
                 self._described(entry)
             else:
-                self._given(name or _name_of(entry) or f"argument{position}", entry, without_batch)
+                self._given(name or name_of(entry) or f"argument{position}", entry, without_batch)
         unknown = without_batch - {a.name for a in self.arguments}
         if unknown:
             raise ArgumentError(f"{listing(sorted(unknown))} in parameters= is not an argument")
@@ -235,7 +235,7 @@ def _is_complex(symbol: Any) -> bool:
     return symbol.is_imaginary is True or (symbol.is_complex is True and symbol.is_real is None)
 
 
-def _name_of(entry: Any) -> str:
+def name_of(entry: Any) -> str:
     """The name of an argument: the symbol's, or what stands before the index in the names of its components."""
     if isinstance(entry, (sympy.Symbol, sympy.MatrixSymbol, ArraySymbol)):
         return str(entry.name)

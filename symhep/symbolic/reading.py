@@ -17,7 +17,7 @@ from sympy.vector.scalar import BaseScalar
 from symhep.containers import flatten
 from symhep.errors import ArgumentError, listing, message, nearest
 from symhep.garbage import collection_paused
-from symhep.symbolic.arguments import Arguments, is_leaf, key_of, symbols_by_column
+from symhep.symbolic.arguments import Arguments, is_leaf, key_of, name_of, symbols_by_column
 from symhep.symbolic.objects import array_of, components_of
 from symhep.symbolic.steps import Step, constant, same
 from symhep.symbolic.steps import leaf as leaf_step
@@ -81,7 +81,7 @@ def compile(expressions: Any, arguments: Any, *, name: str = "formula", **option
             raise ArgumentError(f"sh.compile has no option {option!r}; the options are {listing(['name', *known])}")
     parameters = options.pop("parameters", ())
     names = (parameters,) if isinstance(parameters, (str, sympy.Basic)) else tuple(parameters)
-    chosen = Options(**options, parameters=tuple([str(p) for p in names]))
+    chosen = Options(**options, parameters=tuple([name_of(p) or str(p) for p in names]))
     traced, function = from_sympy(expressions, arguments, chosen.parameters, name)
     made = Kernel.from_traced(traced, chosen)
     made.fn = function

@@ -195,6 +195,11 @@ def test_dummies_are_told_apart():
 def test_parameters():
     k = compile(x * sympy.exp(y), [x, y], parameters=[y])
     assert k.count().per_call.exp == 1 and k(np.ones(3), 0.0).shape == (3,)
+    rate, dummy = sympy.Function("q")(x), sympy.Dummy("d")
+    k = compile(x * sympy.exp(rate * dummy), [x, rate, dummy], parameters=[rate, dummy])
+    assert k.count().per_call.exp == 1 and [a.parameter for a in k.arguments] == [False, True, True]
+    with pytest.raises(ArgumentError, match="w in parameters= is not an argument"):
+        compile(x, [x], parameters="w")
 
 
 def test_compile_takes_the_options_of_kernel():

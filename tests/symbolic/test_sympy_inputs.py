@@ -5,6 +5,10 @@ Each input is written anew for what such a test checks; the reference is sympy's
 
 import cmath
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -17,6 +21,7 @@ from sympy.codegen import ast, numpy_nodes
 import symhep as sh
 from symhep.errors import ArgumentError
 
+ROOT = Path(__file__).resolve().parents[2]
 x, y, z, w = symbols("x y z w")
 k, m = symbols("k m", integer=True)
 c = Symbol("c", complex=True)
@@ -207,3 +212,22 @@ def test_an_index_has_to_be_a_number():
             sh.compile(v[index], [v, k])
     with pytest.raises(ArgumentError, match=r"Indexed: v\[4\]: an index has to be a number, within the shape"):
         sh.compile(v[4], [v])
+
+
+DIGESTS = """
+import hashlib, symhep as sh
+from tests.symbolic.test_classes import CONDITIONS, SCALARS, n, x, y, z
+kernels = [sh.compile(e, [x, y, z, n], effort="fast") for e in SCALARS + CONDITIONS]
+print(hashlib.sha256("".join(k.traced.graph.digest() + k.source("numba") for k in kernels).encode()).hexdigest())
+"""
+
+
+def test_the_hash_seed_does_not_matter():
+    found = set()
+    for seed in ("0", "1", "12345"):
+        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT), "SYMHEP_CACHE": "off"}
+        command = [sys.executable, "-c", DIGESTS]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        found.add(done.stdout)
+    assert len(found) == 1
