@@ -11,6 +11,7 @@ import mpmath
 import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
+from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.array.expressions import ArrayElement, ArraySymbol
 from sympy.vector.scalar import BaseScalar
 
@@ -56,7 +57,7 @@ def from_sympy(
         return formula(*values)
 
     function.__name__ = function.__qualname__ = name
-    return trace(function, given.arguments, constant=True), function
+    return trace(function, given.arguments, constant=True, once=True), function
 
 
 def compile(expressions: Any, arguments: Any, *, name: str = "formula", **options: Any) -> Kernel:
@@ -111,7 +112,8 @@ def program(graph: Graph) -> tuple[list[tuple[Any, Any]], list[Any]]:
     return replacements(graph)
 
 
-# what is an argument, or missing among them
+# what can be no argument; what is one, or is missing among them
+_NO_LEAVES = frozenset(PLANS) - {MatrixElement, sympy.Derivative, sympy.Unequality}
 _LEAVES = (sympy.Symbol, sympy.Indexed, sympy.MatrixSymbol, ArraySymbol, ArrayElement, BaseScalar)
 
 
@@ -189,31 +191,40 @@ class _Reader:
 
     def read(self, root: Any) -> int:
         """The slot of an expression; arguments first, without recursion."""
-        stack = [root]
+        slot, steps, stack = self._slot, self.steps, [root]
         plans: dict[int, Step] = {}
         while stack:
             expr = stack[-1]
-            if id(expr) in self._slot:
+            if id(expr) in slot:
                 stack.pop()
                 continue
-            if id(expr) not in plans:
+            plan = plans.get(id(expr))
+            if plan is None:
                 self._alive.append(expr)
-                plans[id(expr)] = self._plan(expr)
-            function, children = plans[id(expr)]
-            if function in (leaf_step, constant):
-                args: Sequence[Any] = children
-            else:
-                waiting = [c for c in children if id(c) not in self._slot]
-                if waiting:
-                    stack += reversed(waiting)
+                plan = plans[id(expr)] = self._plan(expr)
+            function, children = plan
+            args = children
+            if function is not leaf_step and function is not constant:
+                args = [slot.get(id(c)) for c in children]
+                if None in args:
+                    stack += [c for c in reversed(children) if id(c) not in slot]
                     continue
-                args = [self._slot[id(c)] for c in children]
-            self._slot[id(expr)] = len(self.steps)
-            self.steps.append((function, args))
+            slot[id(expr)] = len(steps)
+            steps.append((function, args))
             stack.pop()
-        return self._slot[id(root)]
+        return slot[id(root)]
 
     def _plan(self, expr: Any) -> Step:
+        try:
+            if type(expr) in _NO_LEAVES:
+                return PLANS[type(expr)](expr)
+            return self._leaf(expr) or self._known(expr) or written_out(expr) or self._refuse(expr)
+        except Refused as why:
+            self.unknown[type(expr).__name__] = str(why)
+            return constant, (0,)
+
+    def _leaf(self, expr: Any) -> Step | None:
+        """The step of an expression that is an argument, or is missing among them."""
         key = key_of(expr)
         if key is not None and key in self.places:
             return leaf_step, self.places[key]
@@ -221,13 +232,7 @@ class _Reader:
             return same, [expr.lhs]
         if isinstance(expr, sympy.MatrixSymbol) and expr.name in self.matrices:
             return self._matrix(*self.matrices[expr.name])
-        if isinstance(expr, _LEAVES):
-            return self._missing(expr)
-        try:
-            return self._known(expr) or written_out(expr) or self._refuse(expr)
-        except Refused as why:
-            self.unknown[type(expr).__name__] = str(why)
-            return constant, (0,)
+        return self._missing(expr) if isinstance(expr, _LEAVES) else None
 
     def _known(self, expr: Any) -> Step | None:
         """The step of an expression whose class is in the tables."""
