@@ -89,7 +89,7 @@ class Variant:
 
         o, t = self.options, self.traced
         start = time.perf_counter()
-        found = optimise(t.graph, effort=o.effort, math=o.math, calls=t.calls)
+        found = optimise(t.graph, effort=o.effort, math=o.math, calls=t.calls, known=t.known)
         found = replace(found, graph=named(t, found.graph, o.domain))
         if time.perf_counter() - start >= cache.WORTH:
             saved.keep(t, o, saved.to_bytes(t, found))

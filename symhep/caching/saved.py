@@ -86,6 +86,7 @@ def key_of(traced: Traced, options: Options) -> str | None:
         "identities": options.identities,
         "domain": repr(options.domain),
         "leaves": [(x.path, x.core.kind, x.core.shape, x.core.symmetric) for x in traced.leaves],
+        "known": {name: sorted(words) for name, words in traced.known.items()},
         "calls": [traced.calls.get(n, 1) for n in traced.graph.order],
     }
     return cache.key("programs", json.dumps(enters), traced.graph.to_bytes())

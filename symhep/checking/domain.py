@@ -15,6 +15,7 @@ from symhep.checking.evaluate import Tape, TooLarge, finite, numpy_values, preci
 from symhep.errors import ArgumentError, SymhepError, listing, message, nearest
 from symhep.graph import Graph, Node
 from symhep.program import before_reductions
+from symhep.tracing.annotations import Core
 from symhep.tracing.trace import Leaf
 
 SMALLEST, LARGEST = 0.01, 100.0  # magnitudes drawn without a domain
@@ -50,16 +51,22 @@ class Sample(dict[str, np.ndarray]):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A value to be drawn: "real", "complex", "integer" or "bool", with its core shape."""
+    """A value to be drawn: "real", "complex", "integer" or "bool", with its core shape and what is assumed about it."""
 
     shape: tuple[int, ...] = ()
     kind: str = "real"
     symmetric: bool = False
+    assumed: frozenset[str] = frozenset()
 
 
 def slots(leaves: Iterable[Leaf]) -> dict[str, Slot]:
     """The values that a kernel's arguments consist of."""
-    return {x.path: Slot(tuple([int(d) for d in x.core.shape]), x.core.kind, x.core.symmetric) for x in leaves}
+    return {x.path: _slot(x.core) for x in leaves}
+
+
+def _slot(core: Core) -> Slot:
+    kind = "integer" if core.kind == "real" and "integer" in core.assumed else core.kind
+    return Slot(tuple([int(d) for d in core.shape]), kind, core.symmetric, core.assumed)
 
 
 def slots_of(inputs: Iterable[Node]) -> dict[str, Slot]:
@@ -156,11 +163,12 @@ class Box:
         if missing:
             what = f"sh.box has no range for {listing(missing)}"
             raise ArgumentError(message(what, instead=f"sh.box(..., {', '.join(f'{m}=(low, high)' for m in missing)})"))
-        for name, (low, _) in self.ranges.items():
+        for name, (low, high) in self.ranges.items():
             shape = arguments[name].shape
             if low.shape != () and low.shape != shape:
                 what = f"the bounds of {name!r} have shape {low.shape}, the argument has {shape or 'none'}"
                 raise ArgumentError(what)
+            _check_assumed(name, low, high, arguments[name].assumed)
         return Box(self.ranges, dict(arguments))
 
     def _slots(self) -> Mapping[str, Slot]:
@@ -208,6 +216,15 @@ class Box:
         if slot.kind == "real":
             return lambda index: uniform(*real, index)
         return lambda index: mpmath.mpc(uniform(*real, index), uniform(*imag, index))
+
+
+def _check_assumed(name: str, low: np.ndarray, high: np.ndarray, assumed: frozenset[str]) -> None:
+    """Raise ArgumentError for a range that goes beyond what is assumed about an argument."""
+    below = assumed & {"positive", "nonnegative"} if np.any(low.real < 0) else frozenset()
+    above = assumed & {"negative", "nonpositive"} if np.any(high.real > 0) else frozenset()
+    if below or above:
+        what = f"sh.box has {name!r} between {low.tolist()} and {high.tolist()}, and it is assumed to be"
+        raise ArgumentError(f"{what} {min(below or above, key=len)}")
 
 
 def _part(low: np.ndarray, high: np.ndarray, part: str) -> tuple[np.ndarray, np.ndarray]:
@@ -322,11 +339,22 @@ def _hard_to_hit(found: int, drawn: int, names: list[str]) -> DomainError:
 def _signed_log_uniform(slot: Slot, n: int, rng: np.random.Generator) -> np.ndarray:
     def real() -> np.ndarray:
         size = np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST), (n, *slot.shape)))
-        return np.where(rng.random(size.shape) < 0.5, -size, size)
+        signed = np.where(rng.random(size.shape) < 0.5, -size, size)
+        return _as_assumed(slot, signed, size) if slot.assumed else signed
 
     if slot.kind == "bool":
         return rng.random((n, *slot.shape)) < 0.5
     return real() + 1j * real() if slot.kind == "complex" else _shaped(slot, real())
+
+
+def _as_assumed(slot: Slot, signed: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Draws such that what is assumed about the value holds."""
+    whole = slot.kind == "integer"
+    if slot.assumed & {"positive", "nonnegative"}:
+        return np.ceil(size) if whole and "positive" in slot.assumed else size
+    if slot.assumed & {"negative", "nonpositive"}:
+        return -np.ceil(size) if whole and "negative" in slot.assumed else -size
+    return np.copysign(np.ceil(size), signed) if whole and "nonzero" in slot.assumed else signed
 
 
 def _is_valid(tape: Tape, point: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from functools import partial
 from symhep.count import OpCount, cost, count, weight
 from symhep.garbage import collection_paused
 from symhep.graph import Graph, Node
+from symhep.passes.assumed import assumed
 from symhep.passes.canonical import canonical, flatten, group
 from symhep.passes.distribute import distribute
 from symhep.passes.extract import extract
@@ -80,20 +81,34 @@ class Optimised:
 
 
 def optimise(
-    graph: Graph, *, effort: str | float = "default", math: str = "finite", calls: Mapping[Node, int] | None = None
+    graph: Graph,
+    *,
+    effort: str | float = "default",
+    math: str = "finite",
+    calls: Mapping[Node, int] | None = None,
+    known: Mapping[str, frozenset[str]] | None = None,
 ) -> Optimised:
     """Turn a graph as it was written into the program that is emitted.
 
-    `calls` says how often each node was written, for the first line of the report.
+    calls  how often each node was written, for the first line of the report
+    known  what is assumed about inputs, by name
     """
     with collection_paused():
-        return _optimise(graph, effort, math, calls)
+        return _optimise(graph, effort, math, calls, known or {})
 
 
-def _optimise(graph: Graph, effort: str | float, math: str, calls: Mapping[Node, int] | None) -> Optimised:
+def _optimise(
+    graph: Graph,
+    effort: str | float,
+    math: str,
+    calls: Mapping[Node, int] | None,
+    known: Mapping[str, frozenset[str]],
+) -> Optimised:
     stages = [Stage("as written", count(graph, calls), 0.0)]
     start = time.perf_counter()
     real = split_complex(graph, finite=math == "finite")
+    if known and math == "finite":
+        real = assumed(real, known)
     plain = lower(real)
     stages.append(Stage("real", count(plain), time.perf_counter() - start))
     best = plain

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import numbers
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import mpmath
 import numpy as np
 import sympy
+from sympy.core.function import AppliedUndef
+from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.tensor.array.expressions import ArrayElement, ArraySymbol
+from sympy.vector.scalar import BaseScalar
 
 from symhep.containers import flatten
 from symhep.errors import ArgumentError, listing, message, nearest
-from symhep.symbolic.table import BY_NAME, PLANS, Step, constant
+from symhep.garbage import collection_paused
+from symhep.symbolic.arguments import Arguments, is_leaf, key_of, name_of, symbols_by_column
+from symhep.symbolic.objects import array_of, components_of
+from symhep.symbolic.steps import Step, constant, same
+from symhep.symbolic.steps import leaf as leaf_step
+from symhep.symbolic.table import BY_NAME, PLANS, REFUSED
+from symhep.symbolic.unevaluated import Refused, number, refuse, written_out
 from symhep.symbolic.writing import replacements, to_sympy
-from symhep.tracing.annotations import Argument, Core, once_per_call
-from symhep.tracing.trace import Traced, trace
-from symhep.tracing.trace import _columns as columns_of
-from symhep.tracing.values import Scalar
+from symhep.tracing.trace import Traced, recording, trace
 
 if TYPE_CHECKING:
     from symhep.graph import Graph
@@ -41,14 +49,15 @@ def from_sympy(
     >>> [n.op for n in traced.graph.operations()], float(function(4.0, 1.0))
     (['sqrt', 'mul', 'add'], 4.0)
     """
-    given = _Arguments(arguments, parameters)
-    formula = _Formula(expressions, given)
+    given = Arguments(arguments, parameters)
+    with collection_paused():
+        formula = _Formula(expressions, given)
 
     def function(*values: Any) -> Any:
         return formula(*values)
 
     function.__name__ = function.__qualname__ = name
-    return trace(function, given.arguments), function
+    return trace(function, given.arguments, constant=True, once=True), function
 
 
 def compile(expressions: Any, arguments: Any, *, name: str = "formula", **options: Any) -> Kernel:
@@ -73,7 +82,7 @@ def compile(expressions: Any, arguments: Any, *, name: str = "formula", **option
             raise ArgumentError(f"sh.compile has no option {option!r}; the options are {listing(['name', *known])}")
     parameters = options.pop("parameters", ())
     names = (parameters,) if isinstance(parameters, (str, sympy.Basic)) else tuple(parameters)
-    chosen = Options(**options, parameters=tuple([str(p) for p in names]))
+    chosen = Options(**options, parameters=tuple([name_of(p) or str(p) for p in names]))
     traced, function = from_sympy(expressions, arguments, chosen.parameters, name)
     made = Kernel.from_traced(traced, chosen)
     made.fn = function
@@ -82,8 +91,7 @@ def compile(expressions: Any, arguments: Any, *, name: str = "formula", **option
 
 def expression(traced: Traced) -> Any:
     """A traced function as written: an expression, or the result's container of expressions, matrices and arrays."""
-    symbols = {n.attrs[0]: sympy.Symbol(n.attrs[0], complex=n.dtype == "complex" or None) for n in traced.graph.inputs}
-    cells = iter(to_sympy(traced.graph, symbols))
+    cells = iter(to_sympy(traced.graph, symbols_by_column(traced)))
     return traced.tree.build(iter([_assembled(o, cells) for o in traced.outputs]))
 
 
@@ -104,118 +112,19 @@ def program(graph: Graph) -> tuple[list[tuple[Any, Any]], list[Any]]:
     return replacements(graph)
 
 
-class _Arguments:
-    """The arguments of a formula: their forms, and which symbol is which value."""
-
-    def __init__(self, given: Any, parameters: Iterable[Any]) -> None:
-        self.arguments: list[Argument] = []
-        self.places: dict[Any, tuple[int, tuple[int, ...]]] = {}
-        self.leaves = 0
-        without_batch = {parameters} if isinstance(parameters, str) else {str(p) for p in parameters}
-        for position, (name, entry) in enumerate(_named(given)):
-            if isinstance(entry, Argument):
-                self._described(entry)
-                continue
-            leaves, tree = flatten(entry, lambda v: not isinstance(v, (list, tuple, dict)))
-            cores = tuple([self._leaf(leaf) for leaf in leaves])
-            name = name or _name_of(entry) or f"argument{position}"
-            self.arguments.append(Argument(name, tree, once_per_call(cores) if name in without_batch else cores))
-        unknown = without_batch - {a.name for a in self.arguments}
-        if unknown:
-            raise ArgumentError(f"{listing(sorted(unknown))} in parameters= is not an argument")
-
-    def _described(self, argument: Argument) -> None:
-        """An argument of another kernel: its components' names are the symbols'."""
-        for path, core in zip(argument.tree.paths(argument.name), argument.cores, strict=True):
-            for name, index in columns_of(path, core):
-                self.places[name] = (self.leaves, index)
-            self.leaves += 1
-        self.arguments.append(argument)
-
-    def _leaf(self, leaf: Any) -> Core:
-        position, self.leaves = self.leaves, self.leaves + 1
-        cells, shape = _cells(leaf)
-        for index, symbol in cells.items():
-            place = self.places.setdefault(_key(symbol), (position, index))
-            if place[0] != position:
-                raise ArgumentError(f"the symbol {symbol} is an argument twice")
-        symbols = list(cells.values())
-        kind = "complex" if any(_is_complex(s) for s in symbols) else "real"
-        square = len(shape) == 2 and shape[0] == shape[1] > 1
-        symmetric = square and all(cells[i] == cells[i[::-1]] for i in cells)
-        return Core(kind, shape, symmetric)
-
-
-def _named(given: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(given, Mapping):
-        yield from ((str(name), entry) for name, entry in given.items())
-    elif isinstance(given, (list, tuple, set, frozenset)):
-        entries = sorted(given, key=str) if isinstance(given, (set, frozenset)) else given
-        yield from (("", entry) for entry in entries)
-    else:
-        yield "", given
-
-
-def _cells(leaf: Any) -> tuple[dict[tuple[int, ...], Any], tuple[int, ...]]:
-    """The symbols of an argument by index, and its shape."""
-    if isinstance(leaf, sympy.MatrixSymbol):
-        leaf = leaf.as_explicit()
-    elif isinstance(leaf, sympy.IndexedBase) and leaf.shape is not None:
-        base, shape = leaf, tuple(int(d) for d in leaf.shape)
-        return {i: base[i] for i in np.ndindex(*shape)}, shape
-    if isinstance(leaf, sympy.MatrixBase):
-        rows, columns = leaf.shape
-        shape = (rows,) if columns == 1 else (rows, columns)
-        return {i: leaf[i if columns > 1 else (i[0], 0)] for i in np.ndindex(*shape)}, shape
-    if isinstance(leaf, (sympy.NDimArray, np.ndarray)):
-        return {i: leaf[i] for i in np.ndindex(*leaf.shape)}, tuple(leaf.shape)
-    if _key(leaf) is None:
-        what = f"{leaf!r:.60} cannot be an argument"
-        raise ArgumentError(message(what, instead="a symbol, or a matrix, array or list of symbols"))
-    return {(): leaf}, ()
-
-
-def _key(leaf: Any) -> Any:
-    """What a leaf of an expression is looked up by; None if it is not a leaf.
-
-    Symbols of the same name are the same argument, whatever is assumed about them.
-    """
-    if isinstance(leaf, sympy.MatrixSymbol):
-        return None
-    if isinstance(leaf, sympy.Dummy):
-        return leaf
-    if isinstance(leaf, sympy.Symbol):
-        return leaf.name
-    if isinstance(leaf, sympy.matrices.expressions.matexpr.MatrixElement):
-        return (leaf.parent.name, *map(int, leaf.indices))
-    if isinstance(leaf, sympy.Indexed):
-        return (leaf.base.name, *map(int, leaf.indices))
-    return None
-
-
-def _is_complex(symbol: Any) -> bool:
-    return symbol.is_imaginary is True or (symbol.is_complex is True and symbol.is_real is None)
-
-
-def _name_of(entry: Any) -> str:
-    """The name of an argument: the symbol's, or what stands before the index in the names of its components."""
-    if isinstance(entry, (sympy.Symbol, sympy.MatrixSymbol, sympy.IndexedBase)):
-        return str(entry.name)
-    if isinstance(entry, (sympy.MatrixBase, sympy.NDimArray, np.ndarray)):
-        roots = {str(s).partition("[")[0] for s in _cells(entry)[0].values()}
-        if len(roots) == 1:
-            return roots.pop()
-    return ""
+# what can be no argument; what is one, or is missing among them
+_NO_LEAVES = frozenset(PLANS) - {MatrixElement, sympy.Derivative, sympy.Unequality}
+_LEAVES = (sympy.Symbol, sympy.Indexed, sympy.MatrixSymbol, ArraySymbol, ArrayElement, BaseScalar)
 
 
 class _Formula:
     """sympy expressions as a Python function of numbers, arrays or traced values."""
 
-    def __init__(self, expressions: Any, arguments: _Arguments) -> None:
+    def __init__(self, expressions: Any, arguments: Arguments) -> None:
         self.arguments = arguments
-        outputs, self.tree = flatten(expressions, lambda v: not isinstance(v, (list, tuple, dict)))
-        reader = _Reader(arguments.places)
-        self.slots = [reader.read_all(_result(v)) for v in outputs]
+        outputs, self.tree = flatten(_contained(expressions), is_leaf)
+        reader = _Reader(arguments)
+        self.slots = [reader.read(_result(v)) for v in outputs]
         reader.check()
         self.steps = reader.steps
 
@@ -224,63 +133,46 @@ class _Formula:
         lift = _lifting(leaves)
         slot: list[Any] = []
         for function, args in self.steps:
-            if function is _leaf:
+            if function is leaf_step:
                 position, index = args
                 slot.append(leaves[position][(..., *index)] if index else leaves[position])
             elif function is constant:
                 slot.append(lift(args[0]))
             else:
                 slot.append(function(*[slot[a] for a in args]))
-        return self.tree.build(iter([_gather(slot, s) for s in self.slots]))
+        return self.tree.build(iter([slot[s] for s in self.slots]))
 
 
-def _leaf() -> None:
-    """Marks a step that takes an argument."""
+def _contained(value: Any) -> Any:
+    """Results with sympy's tuples and other packages' vectors as containers."""
+    value = components_of(value)
+    if isinstance(value, dict):
+        return {key: _contained(part) for key, part in value.items()}
+    return type(value)([_contained(part) for part in value]) if isinstance(value, (list, tuple)) else value
 
 
 def _lifting(leaves: Sequence[Any]) -> Callable[[Any], Any]:
     """How exact constants join the values: as traced values if the arguments are, else as floats."""
+    recorder = recording()
     for x in leaves:
-        recorder = getattr(x, "_recorder", None)
-        if recorder is not None:
-            return recorder.value
+        recorder = getattr(x, "_recorder", recorder)
+    if recorder is not None:
+        return recorder.value
     return lambda number: number if isinstance(number, (bool, complex)) else float(number)
 
 
-def _gather(slot: list[Any], where: np.ndarray) -> Any:
-    if not where.ndim:
-        return slot[where[()]]
-    values = [slot[i] for i in where.flat]
-    if not any(isinstance(v, Scalar) for v in values):
-        same = np.broadcast_arrays(*values)
-        return np.array(same).reshape(where.shape + same[0].shape)
-    cells = np.empty(where.shape, object)
-    for i, v in zip(np.ndindex(*where.shape), values):
-        cells[i] = v
-    return cells
-
-
-def _result(value: Any) -> np.ndarray:
-    """An output as an object array of expressions (of no dimension for one expression)."""
+def _result(value: Any) -> sympy.Basic:
+    """An output as an expression, or as a matrix or array of them."""
     if isinstance(value, str):
         what = f"the text {value!r:.40} is not an expression, and sympy would have to evaluate it as Python code"
         raise ArgumentError(message(what, instead="symbols and sympy functions; sympy.sympify(text) if you trust it"))
-    if isinstance(value, sympy.MatrixExpr):
-        value = value.as_explicit()
-    if isinstance(value, (sympy.MatrixBase, sympy.NDimArray, np.ndarray)):
-        cells = np.empty(value.shape, object)
-        for i in np.ndindex(*value.shape):
-            cells[i] = _expression(value[i])
-        return cells
-    cell = np.empty((), object)
-    cell[()] = _expression(value)
-    return cell
-
-
-def _expression(value: Any) -> sympy.Basic:
-    if isinstance(value, sympy.Basic):
+    value = value.as_explicit() if isinstance(value, ArraySymbol) else array_of(value)
+    if isinstance(value, np.ndarray) and value.ndim:
+        cells = [_result(v) for v in value.flat]
+        return sympy.ImmutableDenseNDimArray(cells, value.shape)
+    if isinstance(value, (sympy.Basic, sympy.MatrixBase, sympy.NDimArray)):
         return value
-    if isinstance(value, (bool, int, float, complex, np.number, Fraction)):
+    if isinstance(value, (bool, np.bool_, numbers.Number, mpmath.mpf, mpmath.mpc)):
         return sympy.sympify(value)
     what = f"an output is of type {type(value).__name__}: {value!r:.60}"
     raise ArgumentError(message(what, instead="sympy expressions, or @sh.kernel for a Python function"))
@@ -289,70 +181,88 @@ def _expression(value: Any) -> sympy.Basic:
 class _Reader:
     """Turns expressions into steps, each object once; collects what it does not know."""
 
-    def __init__(self, places: Mapping[Any, tuple[int, tuple[int, ...]]]) -> None:
-        self.places = places
+    def __init__(self, arguments: Arguments) -> None:
+        self.places, self.matrices, self.conditions = arguments.places, arguments.matrices, arguments.conditions
         self.steps: list[Step] = []
         self.unknown: dict[str, str] = {}
         self.free: dict[str, None] = {}
         self._slot: dict[int, int] = {}
-        self._alive: list[sympy.Basic] = []  # ids are looked up, so the objects must not be freed
+        self._alive: list[Any] = []  # ids are looked up, so the objects must not be freed
 
-    def read_all(self, cells: np.ndarray) -> np.ndarray:
-        """The slots of an array of expressions."""
-        slots = np.empty(cells.shape, int)
-        for i in np.ndindex(*cells.shape):
-            slots[i] = self.read(cells[i])
-        return slots
-
-    def read(self, root: sympy.Basic) -> int:
+    def read(self, root: Any) -> int:
         """The slot of an expression; arguments first, without recursion."""
-        stack = [root]
+        slot, steps, stack = self._slot, self.steps, [root]
         plans: dict[int, Step] = {}
         while stack:
             expr = stack[-1]
-            if id(expr) in self._slot:
+            if id(expr) in slot:
                 stack.pop()
                 continue
-            if id(expr) not in plans:
+            plan = plans.get(id(expr))
+            if plan is None:
                 self._alive.append(expr)
-                plans[id(expr)] = self._plan(expr)
-            function, children = plans[id(expr)]
-            if function in (_leaf, constant):
-                args: Sequence[Any] = children
-            else:
-                waiting = [c for c in children if id(c) not in self._slot]
-                if waiting:
-                    stack += reversed(waiting)
+                plan = plans[id(expr)] = self._plan(expr)
+            function, children = plan
+            args = children
+            if function is not leaf_step and function is not constant:
+                args = [slot.get(id(c)) for c in children]
+                if None in args:
+                    stack += [c for c in reversed(children) if id(c) not in slot]
                     continue
-                args = [self._slot[id(c)] for c in children]
-            self._slot[id(expr)] = len(self.steps)
-            self.steps.append((function, args))
+            slot[id(expr)] = len(steps)
+            steps.append((function, args))
             stack.pop()
-        return self._slot[id(root)]
+        return slot[id(root)]
 
-    def _plan(self, expr: sympy.Basic) -> Step:
-        key = _key(expr)
-        if key is not None:
-            if key not in self.places:
-                self.free[str(expr)] = None
-                return constant, (0,)
-            return _leaf, self.places[key]
+    def _plan(self, expr: Any) -> Step:
+        try:
+            if type(expr) in _NO_LEAVES:
+                return PLANS[type(expr)](expr)
+            return self._leaf(expr) or self._known(expr) or written_out(expr) or self._refuse(expr)
+        except Refused as why:
+            self.unknown[type(expr).__name__] = str(why)
+            return constant, (0,)
+
+    def _leaf(self, expr: Any) -> Step | None:
+        """The step of an expression that is an argument, or is missing among them."""
+        key = key_of(expr)
+        if key is not None and key in self.places:
+            return leaf_step, self.places[key]
+        if isinstance(expr, sympy.Ne) and expr.rhs == 0 and key_of(expr.lhs) in self.conditions:
+            return same, [expr.lhs]
+        if isinstance(expr, sympy.MatrixSymbol) and expr.name in self.matrices:
+            return self._matrix(*self.matrices[expr.name])
+        return self._missing(expr) if isinstance(expr, _LEAVES) else None
+
+    def _known(self, expr: Any) -> Step | None:
+        """The step of an expression whose class is in the tables."""
+        if isinstance(expr, AppliedUndef) and expr.func.__name__ in BY_NAME:
+            return BY_NAME[expr.func.__name__], expr.args
         for cls in type(expr).__mro__:
             if cls in PLANS:
                 return PLANS[cls](expr)
-        if isinstance(expr, sympy.core.function.AppliedUndef) and expr.func.__name__ in BY_NAME:
-            return BY_NAME[expr.func.__name__], expr.args
-        return self._refuse(expr)
+            if cls.__name__ in REFUSED:
+                return number(expr) or refuse(REFUSED[cls.__name__])
+        return None
 
-    def _refuse(self, expr: sympy.Basic) -> Step:
-        name = type(expr).__name__
-        if isinstance(expr, (sympy.Integral, sympy.Derivative, sympy.Sum, sympy.Product, sympy.Limit, sympy.Subs)):
-            self.unknown[name] = "call .doit() first"
+    def _matrix(self, position: int, shape: tuple[int, ...]) -> Step:
+        """A matrix that is an argument; a column is a vector among the arguments."""
+        return leaf_step, (position, () if shape[1] > 1 else (slice(None), None))
+
+    def _missing(self, expr: Any) -> Step:
+        """A symbol that is not among the arguments."""
+        key = key_of(expr)
+        if isinstance(key, tuple) and any(isinstance(k, tuple) and k[0] == key[0] for k in self.places):
+            self.unknown[type(expr).__name__] = f"{expr}: an index has to be a number, within the shape"
         else:
-            like = nearest(name, [*(c.__name__ for c in PLANS), *BY_NAME])
-            hint = f"did you mean {listing(like, 'or')}?" if like else "rewrite it in elementary functions"
-            self.unknown[name] = hint
+            self.free[str(expr)] = None
         return constant, (0,)
+
+    def _refuse(self, expr: Any) -> Step:
+        if not isinstance(expr, AppliedUndef):
+            raise Refused("rewrite it in functions that symhep has")
+        like = nearest(expr.func.__name__, [*(c.__name__ for c in PLANS), *BY_NAME])
+        raise Refused(f"did you mean {listing(like, 'or')}?" if like else f"give {expr!s:.40} as an argument")
 
     def check(self) -> None:
         """Raise ArgumentError for everything that was not understood."""

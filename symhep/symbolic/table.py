@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
 from math import erf as _erf
@@ -11,32 +11,23 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy.codegen import cfunctions
+from sympy.codegen import cfunctions, numpy_nodes, scipy_nodes
 
 from symhep.batch import reductions
+from symhep.errors import ArgumentError
+from symhep.symbolic.steps import Step, constant, same
+from symhep.symbolic.table_matrices import MATRICES
+from symhep.symbolic.unevaluated import contains, done, exact, series
 from symhep.symbolic.writing import CONSTANTS
 from symhep.tracing.functions import FUNCTIONS
+from symhep.tracing.marks import keep
 from symhep.tracing.values import Scalar
-
-Step = tuple[Callable[..., Any], Sequence[Any]]
 
 _MINUS_HALF = -sympy.S.Half
 
 
-def constant() -> None:
-    """Marks a step that is a number."""
-
-
 def _number(value: Any) -> Callable[[Any], Step]:
     return lambda expr: (constant, (value,))
-
-
-def _float(expr: Any) -> Step:
-    sign, mantissa, exponent, _ = expr._mpf_
-    if not mantissa:
-        return constant, (float(expr),)
-    value = Fraction(-mantissa if sign else mantissa) * Fraction(2) ** exponent
-    return constant, (float(value) if expr._prec <= 53 else value,)
 
 
 def _negated(expr: Any) -> Any:
@@ -139,6 +130,8 @@ def _fold(function: Callable[..., Any]) -> Callable[[Any], Step]:
 
 
 def _erf_of(x: Any) -> Any:
+    if np.iscomplexobj(x) or getattr(x, "kind", "") == "complex":
+        raise ArgumentError("erf of a complex value: symhep has the real error function only")
     return FUNCTIONS["erf"](x) if isinstance(x, Scalar) else np.vectorize(_erf, otypes=[float])(x)[()]
 
 
@@ -154,6 +147,9 @@ BY_NAME: dict[str, Callable[..., Any]] = {
     "rint": np.rint,
     "cbrt": np.cbrt,
     "hypot": np.hypot,
+    "isnan": np.isnan,
+    "isinf": np.isinf,
+    "isfinite": np.isfinite,
     "batch_sum": reductions.batch_sum,
     "batch_max": reductions.batch_max,
     "batch_min": reductions.batch_min,
@@ -167,6 +163,15 @@ def _inverse_of(function: Callable[..., Any]) -> Callable[[Any], Step]:
 
 def _of_inverse(function: Callable[..., Any]) -> Callable[[Any], Step]:
     return _call(lambda x: function(1 / x))
+
+
+def _equivalent(expr: Any) -> Step:
+    """Whether conditions are all true or all false."""
+
+    def equal(first: Any, *rest: Any) -> Any:
+        return reduce(np.logical_and, [np.logical_not(np.logical_xor(first, other)) for other in rest])
+
+    return (equal, expr.args) if len(expr.args) > 1 else (constant, (True,))
 
 
 def _not(x: Any) -> Any:
@@ -195,7 +200,7 @@ PLANS: dict[type, Callable[[Any], Step]] = {
     sympy.Pow: _pow,
     sympy.Integer: lambda expr: (constant, (int(expr.p),)),
     sympy.Rational: lambda expr: (constant, (Fraction(int(expr.p), int(expr.q)),)),
-    sympy.Float: _float,
+    sympy.Float: lambda expr: (constant, (exact(expr),)),
     type(sympy.I): _number(1j),
     type(sympy.oo): _number(float("inf")),
     type(-sympy.oo): _number(float("-inf")),
@@ -229,5 +234,45 @@ PLANS: dict[type, Callable[[Any], Step]] = {
     sympy.Or: _fold(np.logical_or),
     sympy.Xor: _fold(np.logical_xor),
     sympy.Piecewise: _piecewise,
+    sympy.Implies: _call(lambda x, y: np.logical_or(np.logical_not(x), y)),
+    sympy.Equivalent: _equivalent,
+    sympy.Contains: contains,
+    sympy.UnevaluatedExpr: _call(keep),
+    sympy.Poly: lambda expr: (same, [expr.as_expr()]),
+    sympy.Sum: series,
+    sympy.Product: series,
+    sympy.Derivative: done("sympy does not find it: an unknown function, or one without derivative"),
+    sympy.Integral: done("sympy finds no closed form"),
+    sympy.Subs: done("sympy cannot put the values in"),
+    sympy.Limit: done("sympy does not find it"),
+    sympy.KroneckerDelta: _call(lambda x, y, *_: np.where(x == y, 1, 0)),
     cfunctions.fma: _call(lambda x, y, z: x * y + z),
+    **{getattr(cfunctions, name): _call(getattr(np, name)) for name in ("isnan", "isinf") if hasattr(cfunctions, name)},
+    numpy_nodes.minimum: _fold(np.minimum),
+    numpy_nodes.maximum: _fold(np.maximum),
+    numpy_nodes.logaddexp: _call(np.logaddexp),
+    numpy_nodes.logaddexp2: _call(np.logaddexp2),
+    scipy_nodes.cosm1: _call(lambda x: -2 * np.sin(x / 2) ** 2),
+    scipy_nodes.powm1: _call(lambda x, y: np.expm1(y * np.log(x))),
+    **MATRICES,
+    # **SPECIAL: the special functions
+}
+
+# What is refused, by the name of the class: why, and what to write instead
+REFUSED: dict[str, str] = {
+    "DiracDelta": "a distribution has no value at a point: integrate it with .doit() first",
+    "erfi": "symhep has the real error function only, erf",
+    "LambertW": "it is no elementary function, and symhep has no program for it",
+    "CodegenAST": "a statement is no value: give the expressions in it",
+    "amin": "it is over an axis of an array: sympy.Min of the values",
+    "amax": "it is over an axis of an array: sympy.Max of the values",
+    "ComplexInfinity": "the expression is infinite with no sign, as 1/0",
+    "Order": "call .removeO() first",
+    "Lambda": "apply it to its arguments: f(x)",
+    "exp_polar": "call sympy.unpolarify first",
+    "polar_lift": "call sympy.unpolarify first",
+    "Set": "a set is no value: sympy.Contains(x, set) is a condition",
+    "AccumulationBounds": "an interval is no value",
+    "Quantity": "a unit is no number: divide by a unit of its dimension, and simplify",
+    "Tensor": "its components are not known: replace_with_arrays gives an array",
 }

@@ -12,6 +12,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symhep.graph import Graph, Node
 from symhep.ops import REDUCTIONS
+from symhep.symbolic.shown import abridged, unevaluated
 
 _SCALE = 10**100
 
@@ -54,7 +55,7 @@ def symbol_of(node: Node) -> Any:
     name = node.attrs[0]
     base, _, part = name.rpartition(".")
     if part in ("real", "imag") and base:
-        return _make(_CLASSES[part], sympy.Symbol(base, complex=True))
+        return unevaluated(_CLASSES[part], sympy.Symbol(base, complex=True))
     return sympy.Symbol(name, complex=True) if node.dtype == "complex" else sympy.Symbol(name)
 
 
@@ -91,7 +92,7 @@ class _Writer:
     def outputs(self) -> list[Any]:
         for n in self.graph.order:
             self._write(n)
-        return [self.made[n] for n in self.graph.outputs]
+        return [abridged(self.made[n]) for n in self.graph.outputs]
 
     def _write(self, n: Node) -> None:
         family = _FAMILY.get(n.op)
@@ -106,7 +107,7 @@ class _Writer:
             expression = self._expression(n)
         if n in self.names:
             symbol = sympy.Symbol(self.names[n])
-            self.replaced.append((symbol, expression))
+            self.replaced.append((symbol, abridged(expression)))
             expression = symbol
         self.made[n] = expression
 
@@ -129,7 +130,7 @@ class _Writer:
             return sympy.Function("batch_size")(*[sympy.Symbol(axis) for axis in n.attrs if axis != "batch"])
         args = [self.made[a] for a in n.args]
         if n.op in _CLASSES:
-            return _make(_CLASSES[n.op], *args)
+            return unevaluated(_CLASSES[n.op], *args)
         if n.op == "select":
             return _select(args[0], args[1], args[2], joined=self.uses[n.args[2]] == 1)
         if n.op not in _RULES:
@@ -168,20 +169,6 @@ def _names(graph: Graph, nodes: list[Node]) -> dict[Node, str]:
     return names
 
 
-def _make(cls: Any, *args: Any) -> Any:
-    """An expression that is not evaluated.
-
-    The classes' own constructors compare with what they have made before, which recurses through deep expressions.
-    """
-    made = sympy.Basic.__new__(cls, *args)
-    if cls in (sympy.Add, sympy.Mul, sympy.Pow):
-        made.is_commutative = True
-    if cls in (sympy.Min, sympy.Max, sympy.And, sympy.Or):
-        made._argset = frozenset(args)
-    hash(made)  # kept by the object: later, it would recurse
-    return made
-
-
 def _number(n: Node) -> Any:
     value = n.attrs[0]
     if n.dtype == "bool":
@@ -192,19 +179,24 @@ def _number(n: Node) -> Any:
 
 
 def _minus(term: Any) -> Any:
-    return -term if term.is_Number else _make(sympy.Mul, sympy.S.NegativeOne, term)
+    if term.is_Number:
+        return -term
+    if not isinstance(term, sympy.Mul):
+        return unevaluated(sympy.Mul, sympy.S.NegativeOne, term)
+    first, *rest = term.args
+    if first.is_Number:  # a negative one would be read as a sum of positive terms
+        return unevaluated(sympy.Mul, *((-first, *rest) if first.is_positive else (sympy.S.NegativeOne, term)))
+    return unevaluated(sympy.Mul, sympy.S.NegativeOne, *term.args)
 
 
 def _div(n: Node, x: Any, y: Any) -> Any:
-    inverse = _make(sympy.Pow, y, sympy.S.NegativeOne)
-    return inverse if x is sympy.S.One else _make(sympy.Mul, x, inverse)
+    inverse = unevaluated(sympy.Pow, y, sympy.S.NegativeOne)
+    return inverse if x is sympy.S.One else unevaluated(sympy.Mul, x, inverse)
 
 
 def _complex(n: Node, re: Any, im: Any) -> Any:
-    if im is sympy.S.Zero:
-        return re
-    part = sympy.I if im is sympy.S.One else _make(sympy.Mul, sympy.I, im)
-    return part if re is sympy.S.Zero else _make(sympy.Add, re, part)
+    part = sympy.I if im is sympy.S.One else unevaluated(sympy.Mul, sympy.I, im)  # sqrt(x + 0*I) is not sqrt(x)
+    return part if re is sympy.S.Zero else unevaluated(sympy.Add, re, part)
 
 
 def _select(condition: Any, x: Any, y: Any, joined: bool) -> Any:
@@ -213,17 +205,17 @@ def _select(condition: Any, x: Any, y: Any, joined: bool) -> Any:
         rest = y.args
     else:
         rest = (sympy.Basic.__new__(ExprCondPair, y, sympy.true),)
-    return _make(sympy.Piecewise, sympy.Basic.__new__(ExprCondPair, x, condition), *rest)
+    return unevaluated(sympy.Piecewise, sympy.Basic.__new__(ExprCondPair, x, condition), *rest)
 
 
 _RULES: dict[str, Callable[..., Any]] = {
     "div": _div,
     "neg": lambda n, x: _minus(x),
-    "sqrt": lambda n, x: _make(sympy.Pow, x, sympy.S.Half),
-    "power": lambda n, x: _make(sympy.Pow, x, sympy.Rational(Fraction(n.attrs[0]))),
-    "pow": lambda n, x, y: _make(sympy.Pow, x, y),
+    "sqrt": lambda n, x: unevaluated(sympy.Pow, x, sympy.S.Half),
+    "power": lambda n, x: unevaluated(sympy.Pow, x, sympy.Rational(Fraction(n.attrs[0]))),
+    "pow": lambda n, x, y: unevaluated(sympy.Pow, x, y),
     "complex": _complex,
-    "keep": lambda n, x: x,
-    "sincos": lambda n, x: (_make(sympy.sin, x), _make(sympy.cos, x)),
+    "keep": lambda n, x: unevaluated(sympy.UnevaluatedExpr, x),
+    "sincos": lambda n, x: (unevaluated(sympy.sin, x), unevaluated(sympy.cos, x)),
     "item": lambda n, pair: pair[n.attrs[0]],
 }

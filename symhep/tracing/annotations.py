@@ -24,13 +24,16 @@ from symhep.tracing.source import describe_definition, name_of, unwrapped
 
 Dims = tuple[int | str, ...]
 
+# What may be assumed about an argument, in sympy's words
+assumptions = ("integer", "negative", "nonnegative", "nonpositive", "nonzero", "positive")
+
 
 @dataclass(frozen=True, slots=True)
 class Core:
     """One event's value: its kind ("real", "complex", "integer", "bool"), its shape, and whether it is symmetric.
 
     `axis` is the name of the batch axis: arguments with the same one are columns of one set of events. None is for
-    what has one value per call.
+    what has one value per call. `assumed` is what holds for every cell, of the names in `assumptions`.
 
     >>> Vector[4].shape, Symmetric[5].shape, Complex[2, 2].kind
     ((4,), (5, 5), 'complex')
@@ -40,6 +43,7 @@ class Core:
     shape: Dims = ()
     symmetric: bool = False
     axis: str | None = "batch"
+    assumed: frozenset[str] = dataclasses.field(default=frozenset(), kw_only=True)
 
     def over(self, axis: str) -> Core:
         """The same for the events of another batch axis; raises ArgumentError if that is not a name.
@@ -131,6 +135,7 @@ class Argument:
     default      what it is when it is left out; `inspect.Parameter.empty` if it may not be
     kind         how it may be passed, as in `inspect.Parameter`
     static       whether it is a Python constant while tracing
+    symbols      the sympy symbols of its columns, pickled; empty where they have the columns' names
     """
 
     name: str
@@ -139,6 +144,7 @@ class Argument:
     default: Any = _NO_DEFAULT
     kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
     static: bool = False
+    symbols: bytes = b""
 
     @property
     def required(self) -> bool:

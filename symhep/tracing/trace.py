@@ -76,6 +76,11 @@ class Traced:
     calls: dict[Node, int] = field(default_factory=dict)
     opaque: Graph | None = None
 
+    @property
+    def known(self) -> dict[str, frozenset[str]]:
+        """What is assumed about inputs, by name."""
+        return {name: x.core.assumed for x in self.leaves if x.core.assumed for name, _ in x.columns}
+
     def with_opaque(self, graph: Graph) -> Traced:
         """The same of a graph that may have registered operations as single nodes."""
         from symhep.tracing.custom import expanded
@@ -126,6 +131,7 @@ def trace(
     statics: Mapping[str, Any] | None = None,
     result: Any = None,
     constant: bool = False,
+    once: bool = False,
 ) -> Traced:
     """Trace a function.
 
@@ -134,6 +140,7 @@ def trace(
     statics     the values of the static arguments, by name
     result      annotation of the result where it differs from the function's own
     constant    whether the result may be independent of all arguments
+    once        whether it is known to be a formula, so that it need not be called twice
 
     Raises TraceError where the function does something that has no meaning for every event at once.
 
@@ -149,7 +156,7 @@ def trace(
     recorder.axes = tuple(dict.fromkeys([axis for part in inputs for n in part for axis in n.axes]))
     run = _Run(function, tuple(arguments), leaves, inputs, recorder, dict(statics or {}))
     with collection_paused():
-        values, tree = run.twice()
+        values, tree = run.first() if once else run.twice()
     outputs, nodes = _outputs(recorder, values, tree, result, function)
     graph = Graph(tuple([n for part in inputs for n in part]), nodes, recorder.names, recorder.where)
     if not constant and not any(n.op == "input" for n in graph.order):
@@ -225,9 +232,8 @@ class _Run:
     def twice(self) -> tuple[list, Tree]:
         """The leaves of the result and its form."""
         before = _random_states()
-        first = self.once()
+        first = self.first()
         between, known = _random_states(), len(self.recorder.where)
-        self.calls = dict(self.recorder.calls)
         second = self.once()
         after = _random_states()
         if not self._same(first, second):
@@ -235,6 +241,12 @@ class _Run:
         if before != between and between == after:
             raise self._differs(known, random=True)
         return first
+
+    def first(self) -> tuple[list, Tree]:
+        """The same after one call, in which the operations are counted as written."""
+        made = self.once()
+        self.calls = dict(self.recorder.calls)
+        return made
 
     def once(self) -> tuple[list, Tree]:
         values = iter([_value(self.recorder, leaf, nodes) for leaf, nodes in zip(self.leaves, self.inputs)])

@@ -17,7 +17,6 @@ from symhep.graph import Builder, Graph
 from symhep.kernel import Kernel, kernel
 from symhep.ops import OPS
 from symhep.symbolic.reading import compile, expression, from_sympy, program
-from symhep.symbolic.table import PLANS
 from symhep.symbolic.writing import to_sympy
 from tests.formulas import formula, graph_of
 
@@ -196,6 +195,11 @@ def test_dummies_are_told_apart():
 def test_parameters():
     k = compile(x * sympy.exp(y), [x, y], parameters=[y])
     assert k.count().per_call.exp == 1 and k(np.ones(3), 0.0).shape == (3,)
+    rate, dummy = sympy.Function("q")(x), sympy.Dummy("d")
+    k = compile(x * sympy.exp(rate * dummy), [x, rate, dummy], parameters=[rate, dummy])
+    assert k.count().per_call.exp == 1 and [a.parameter for a in k.arguments] == [False, True, True]
+    with pytest.raises(ArgumentError, match="w in parameters= is not an argument"):
+        compile(x, [x], parameters="w")
 
 
 def test_compile_takes_the_options_of_kernel():
@@ -214,9 +218,9 @@ def test_compile_takes_the_options_of_kernel():
         ("x + 1", [x], "the text 'x \\+ 1' is not an expression"),
         ([x, "__import__('os')"], [x], "evaluate it as Python code"),
         (x + y + z, [x], "y and z in the expression, but not among the arguments"),
-        (sympy.besselj(0, x) + sympy.Function("gamow")(x), [x], "besselj: .*\n.*gamow: "),
+        (sympy.LambertW(x) + sympy.Function("gamow")(x), [x], r"LambertW: .*\n.*gamow: give gamow\(x\)"),
         (sympy.Function("arctan2")(x, y), ONES, "arctan2: did you mean atan2"),
-        (sympy.Integral(sympy.exp(x**2), x), [x], "Integral: call .doit"),
+        (sympy.Integral(sympy.sin(x) ** x, x), [x], "Integral: sympy finds no closed form"),
         (x, [x, x + 1], r"x \+ 1 cannot be an argument"),
         (x, [x, x], "the symbol x is an argument twice"),
         (x, ["x"], "'x' cannot be an argument"),
@@ -291,10 +295,3 @@ def test_what_is_written_behaves_like_sympy():
     assert sympy.lambdify((x, y), expr)(0.7, 0.3) == pytest.approx(k.fn(0.7, 0.3))
     assert expr.free_symbols == {x, y} and sympy.srepr(expr) and sympy.count_ops(expr) > 5
     assert not expr.has(sympy.cos)
-
-
-def test_every_class_has_a_test():
-    seen = {type(node) for expr in REAL + COMPLEX for node in sympy.preorder_traversal(expr)}
-    untested = [cls.__name__ for cls in PLANS if not any(issubclass(s, cls) for s in seen)]
-    assert set(untested) <= {"Infinity", "NegativeInfinity", "NaN", "BooleanFalse", "EulerGamma", "Catalan", "LessThan",
-                             "GreaterThan", "Not"}, untested  # fmt: skip
