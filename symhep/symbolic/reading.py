@@ -15,6 +15,7 @@ from symhep.errors import ArgumentError, listing, message, nearest
 from symhep.symbolic.table import BY_NAME, PLANS, Step, constant
 from symhep.symbolic.writing import replacements, to_sympy
 from symhep.tracing.annotations import Argument, Core
+from symhep.tracing.custom import expanded
 from symhep.tracing.trace import Traced, trace
 from symhep.tracing.trace import _columns as columns_of
 from symhep.tracing.values import Scalar
@@ -83,7 +84,7 @@ def compile(expressions: Any, arguments: Any, *, name: str = "formula", **option
 def expression(traced: Traced) -> Any:
     """A traced function as written: an expression, or the result's container of expressions, matrices and arrays."""
     symbols = {n.attrs[0]: sympy.Symbol(n.attrs[0], complex=n.dtype == "complex" or None) for n in traced.graph.inputs}
-    cells = iter(to_sympy(traced.graph, symbols))
+    cells = iter(to_sympy(expanded(traced.as_written, ("custom",)), symbols))
     return traced.tree.build(iter([_assembled(o, cells) for o in traced.outputs]))
 
 

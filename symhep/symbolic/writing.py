@@ -46,6 +46,13 @@ _CLASSES: dict[str, Any] = {
 }
 
 
+# special functions that sympy has by another name, with the same arguments
+_SPECIAL = {
+    "gamma": "gamma", "digamma": "digamma", "polygamma": "polygamma", "loggamma": "loggamma", "beta": "beta",
+    "erfc": "erfc", "erfinv": "erfinv", "erfcinv": "erfcinv",
+}  # fmt: skip
+
+
 def symbol_of(node: Node) -> Any:
     """The symbol for an input: plain for a real value, declared complex for a complex one.
 
@@ -191,6 +198,15 @@ def _number(n: Node) -> Any:
     return sympy.sympify(value)
 
 
+def _parameter(value: Any) -> Any:
+    return sympy.Rational(value.numerator, value.denominator)
+
+
+def _special_class(name: str) -> Any:
+    """sympy's class for a special function, which says the same with the same arguments; else one of its name."""
+    return getattr(sympy, _SPECIAL[name]) if name in _SPECIAL else sympy.Function(name)
+
+
 def _minus(term: Any) -> Any:
     return -term if term.is_Number else _make(sympy.Mul, sympy.S.NegativeOne, term)
 
@@ -224,6 +240,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "pow": lambda n, x, y: _make(sympy.Pow, x, y),
     "complex": _complex,
     "keep": lambda n, x: x,
+    "special": lambda n, *xs: _make(_special_class(n.attrs[0]), *map(_parameter, n.attrs[1:]), *xs),
     "sincos": lambda n, x: (_make(sympy.sin, x), _make(sympy.cos, x)),
     "item": lambda n, pair: pair[n.attrs[0]],
 }
