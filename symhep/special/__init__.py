@@ -2,11 +2,41 @@
 
 from collections.abc import Callable
 
+from symhep.special.bessel import iv, ive, jv, kv, kve, spherical_in, spherical_jn, spherical_kn, spherical_yn, yv
 from symhep.special.error_functions import erfc, erfcinv, erfcx, erfinv, log_ndtr, ndtr, ndtri
 from symhep.special.gamma import beta, betaln, binom, digamma, factorial, gamma, gammaln, loggamma, poch, polygamma, rgamma
+from symhep.special.polynomials import (
+    eval_chebyt,
+    eval_chebyu,
+    eval_gegenbauer,
+    eval_genlaguerre,
+    eval_hermite,
+    eval_hermitenorm,
+    eval_jacobi,
+    eval_laguerre,
+    eval_legendre,
+    lpmv,
+    real_sph_harm,
+    sph_harm_y,
+    wigner_D,
+    wigner_d,
+)
+
+
+def _at(function: Callable, order: int) -> Callable:
+    return lambda x: function(order, x)
+
+
+
+_BESSEL = {"jv": jv, "yv": yv, "iv": iv, "kv": kv, "ive": ive, "kve": kve}
 
 # what the ufuncs of scipy.special with these names mean on traced values
 BY_SCIPY: dict[str, Callable] = {
+    **{f"{name[0]}{order}{name[2:]}": _at(f, order) for name, f in _BESSEL.items() for order in (0, 1)},
+    **_BESSEL,
+    "kn": kv,
+    "yn": yv,
+
     "beta": beta,
     "betaln": betaln,
     "binom": binom,
@@ -14,6 +44,16 @@ BY_SCIPY: dict[str, Callable] = {
     "erfcinv": erfcinv,
     "erfcx": erfcx,
     "erfinv": erfinv,
+    "eval_chebyt": eval_chebyt,
+    "eval_chebyu": eval_chebyu,
+    "eval_gegenbauer": eval_gegenbauer,
+    "eval_genlaguerre": eval_genlaguerre,
+    "eval_hermite": eval_hermite,
+    "eval_hermitenorm": eval_hermitenorm,
+    "eval_jacobi": eval_jacobi,
+    "eval_laguerre": eval_laguerre,
+    "eval_legendre": eval_legendre,
+    "lpmv": lpmv,
     "gamma": gamma,
     "gammaln": gammaln,
     "log_ndtr": log_ndtr,

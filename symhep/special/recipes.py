@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import mpmath
 
-from symhep.special.fits import Fit, fit, on
+from symhep.special.fits import DIGITS, Fit, fit, on
 
 STIRLING = 3  # from here on Stirling's series is fitted in 1/x
+BESSEL_EDGE = 8  # J and Y of order 0 and 1 are fitted in x**2 below, by amplitude and phase above
+K_EDGE = 2  # K is fitted in x**2 below, in 1/x above
 SCALED = 3.75  # erfcx is fitted in (x - SCALED)/(x + SCALED)
 
 
@@ -83,4 +86,86 @@ def _error_functions() -> dict[str, Callable[[], Fit]]:
     }
 
 
-RECIPES: dict[str, Callable[[], Fit]] = {**_gamma_family(), **_error_functions()}
+def oscillating_fit(nu: Any, edge: Any) -> Fit:
+    """J_nu(x) gamma(nu + 1) (2/x)**nu exp(x**2/(4 (nu + 1))) on x <= edge, in x**2; its values are near 1."""
+    order = mpmath.mpf(nu.numerator) / nu.denominator
+
+    def factor(z: Any) -> Any:
+        return mpmath.hyp0f1(order + 1, -z / 4) * mpmath.exp(z / (4 * (order + 1)))
+
+    return on(0, edge**2, factor)
+
+
+def growing_scale(nu: Any) -> float:
+    """The c with which exp(-x) I_nu(x) gamma(nu + 1) (2/x)**nu (1 + x/c)**(nu + 1/2) is about 1 at infinity too."""
+    with mpmath.workdps(DIGITS):
+        order = mpmath.mpf(nu.numerator) / nu.denominator
+        at_infinity = mpmath.gamma(order + 1) * 2**order / mpmath.sqrt(2 * mpmath.pi)
+        return max(2.0, float(mpmath.nint(8 * at_infinity ** (1 / (order + mpmath.mpf(1) / 2)))) / 8)
+
+
+def growing_middle(nu: Any) -> float:
+    """The x in the middle of the fit of I_nu."""
+    return 4 + float(nu) ** 2 / 4
+
+
+def growing_fit(nu: Any) -> Fit:
+    """exp(-x) I_nu(x) gamma(nu + 1) (2/x)**nu (1 + x/c)**(nu + 1/2) on x >= 0, in (x - m)/(x + m)."""
+    order, c = mpmath.mpf(nu.numerator) / nu.denominator, mpmath.mpf(growing_scale(nu))
+    middle = mpmath.mpf(growing_middle(nu))
+
+    def factor(t: Any) -> Any:
+        x = middle * (1 + t) / (1 - t)
+        scaled = mpmath.besseli(order, x) * mpmath.exp(-x) * mpmath.gamma(order + 1) * (2 / x) ** order
+        return scaled * (1 + x / c) ** (order + 0.5)
+
+    return fit(factor)
+
+
+def _amplitude(order: int, which: int) -> Callable[[Any], Any]:
+    """The amplitudes p and q x of DLMF 10.17.3, in (BESSEL_EDGE/x)**2."""
+
+    def value(v: Any) -> Any:
+        x = BESSEL_EDGE / mpmath.sqrt(v)
+        phase = x - (mpmath.mpf(order) / 2 + mpmath.mpf(1) / 4) * mpmath.pi
+        j, y, size = mpmath.besselj(order, x), mpmath.bessely(order, x), mpmath.sqrt(mpmath.pi * x / 2)
+        if which == 0:
+            return size * (j * mpmath.cos(phase) + y * mpmath.sin(phase))
+        return size * (y * mpmath.cos(phase) - j * mpmath.sin(phase)) * x
+
+    return _precisely(value)
+
+
+def _of_square(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return _precisely(lambda z: function(mpmath.sqrt(z)))
+
+
+def _bessel() -> dict[str, Callable[[], Fit]]:
+    edge, k_edge = BESSEL_EDGE**2, K_EDGE**2
+    j, y, i, k, log = mpmath.besselj, mpmath.bessely, mpmath.besseli, mpmath.besselk, mpmath.log
+    pi = lambda: +mpmath.pi
+    recipes = {
+        "bessel.j0": lambda: on(0, edge, _of_square(lambda x: j(0, x))),
+        "bessel.j1": lambda: on(0, edge, _of_square(lambda x: j(1, x) / x)),
+        "bessel.y0": lambda: on(0, edge, _of_square(lambda x: y(0, x) - 2 / pi() * log(x) * j(0, x))),
+        "bessel.y1": lambda: on(
+            0, edge, _of_square(lambda x: (y(1, x) - 2 / pi() * (log(x) * j(1, x) - 1 / x)) / x)
+        ),
+        "bessel.i0": lambda: growing_fit(Fraction(0)),
+        "bessel.i1": lambda: growing_fit(Fraction(1)),
+        "bessel.k0log": lambda: on(0, k_edge, _of_square(lambda x: i(0, x))),
+        "bessel.k0rest": lambda: on(0, k_edge, _of_square(lambda x: k(0, x) + log(x / 2) * i(0, x))),
+        "bessel.k1log": lambda: on(0, k_edge, _of_square(lambda x: i(1, x) / x)),
+        "bessel.k1rest": lambda: on(
+            0, k_edge, _of_square(lambda x: (k(1, x) - 1 / x - log(x / 2) * i(1, x)) / x)
+        ),
+    }  # fmt: skip
+    for order in (0, 1):
+        recipes[f"bessel.p{order}"] = lambda order=order: on(0, 1, _amplitude(order, 0))
+        recipes[f"bessel.q{order}"] = lambda order=order: on(0, 1, _amplitude(order, 1))
+        scaled = lambda w, order=order: k(order, K_EDGE / w) * mpmath.exp(K_EDGE / w) * mpmath.sqrt(K_EDGE / w)
+        recipes[f"bessel.k{order}"] = lambda scaled=scaled: on(0, 1, scaled)
+    return recipes
+
+
+RECIPES: dict[str, Callable[[], Fit]] = {**_gamma_family(), **_error_functions(), **_bessel()}
