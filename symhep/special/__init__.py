@@ -3,8 +3,23 @@
 from collections.abc import Callable
 
 from symhep.special.bessel import iv, ive, jv, kv, kve, spherical_in, spherical_jn, spherical_kn, spherical_yn, yv
+from symhep.special.elliptic import (
+    ellipe,
+    ellipeinc,
+    ellipk,
+    ellipkinc,
+    ellipkm1,
+    ellippi,
+    elliprd,
+    elliprf,
+    elliptic_b,
+    elliptic_d,
+)
 from symhep.special.error_functions import erfc, erfcinv, erfcx, erfinv, log_ndtr, ndtr, ndtri
+from symhep.special.faddeeva import dawsn, voigt_profile, wofz
 from symhep.special.gamma import beta, betaln, binom, digamma, factorial, gamma, gammaln, loggamma, poch, polygamma, rgamma
+from symhep.special.incomplete import chdtr, chdtrc, gammainc, gammaincc
+from symhep.special.polylog import dilog, lambertw, polylog, spence
 from symhep.special.polynomials import (
     eval_chebyt,
     eval_chebyu,
@@ -40,6 +55,21 @@ BY_SCIPY: dict[str, Callable] = {
     "beta": beta,
     "betaln": betaln,
     "binom": binom,
+    "ellipe": ellipe,
+    "ellipeinc": ellipeinc,
+    "ellipk": ellipk,
+    "ellipkinc": ellipkinc,
+    "ellipkm1": ellipkm1,
+    "elliprd": elliprd,
+    "elliprf": elliprf,
+    "dawsn": dawsn,
+    "voigt_profile": voigt_profile,
+    "wofz": wofz,
+    "chdtr": chdtr,
+    "chdtrc": chdtrc,
+    "gammainc": gammainc,
+    "gammaincc": gammaincc,
+    "spence": spence,
     "erfc": erfc,
     "erfcinv": erfcinv,
     "erfcx": erfcx,

@@ -6,6 +6,7 @@ table, so every target has it; its derivative is the known rule; its true value,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,7 +34,7 @@ class Special:
     derivative  (*parameters, *arguments, result) → the partial derivative by each argument, one alone bare
     exact       (*parameters, *arguments) → mpmath's value, NaN where there is none
     kinds       what the parameters may be: "integer", "half" (also half-integers) or "real"
-    least       the smallest value of the parameters
+    least, most the smallest and the largest value of the parameters
     """
 
     name: str
@@ -44,6 +45,7 @@ class Special:
     parameters: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     least: float = 0
+    most: float = math.inf
 
     def __call__(self, *args: Any) -> Any:
         expected = len(self.parameters) + len(self.arguments)
@@ -52,7 +54,7 @@ class Special:
             what = f"{self.name} takes {count(expected, 'argument')} ({names}), got {len(args)}"
             raise TraceError(message(what, str(Spot.here())))
         given = zip(args, self.parameters, self.kinds)
-        fixed = tuple([constant(x, self.name, which, kind, self.least) for x, which, kind in given])
+        fixed = tuple([constant(x, self.name, which, kind, self.least, self.most) for x, which, kind in given])
         return applied(self.name, fixed, args[len(fixed) :])
 
 
@@ -65,18 +67,20 @@ def special(name: str, arguments: str, value: Callable, derivative: Callable, ex
     return made
 
 
-def constant(x: Any, function: str, which: str, kind: str = "integer", least: float = 0) -> int | Fraction:
+def constant(x: Any, function: str, which: str, kind: str = "integer", least: float = 0, most: float = math.inf) -> Any:
     """An argument that has to be a number known while tracing; raises TraceError for any other."""
     node = getattr(x, "_node", None)
     value = x if node is None else node.attrs[0] if node.op == "const" else None
     asked = {"integer": "a constant integer", "half": "a constant integer or half-integer", "real": "a constant"}[kind]
     if value is not None and value == value and abs(value) != float("inf"):
         exact = Fraction(str(value)) if kind == "real" and isinstance(value, float) else Fraction(value)
-        if exact >= least and (kind == "real" or exact.denominator <= (2 if kind == "half" else 1)):
+        if least <= exact <= most and (kind == "real" or exact.denominator <= (2 if kind == "half" else 1)):
             return exact.numerator if exact.denominator == 1 else exact
     shown = "a traced value" if value is None else repr(value)
     where = str(Spot.here())
-    what = f"{function}: its argument {which} has to be {asked}, at least {least}; it is {shown}"
+    bounds = [f"at least {least}"] if least > -math.inf else []
+    bounds += [f"at most {most}"] if most < math.inf else []
+    what = f"{function}: its argument {which} has to be {', '.join([asked, *bounds])}; it is {shown}"
     raise TraceError(message(what, where, f"a number, as in {function}(2, x), or an sh.Static argument"))
 
 

@@ -13,6 +13,11 @@ from symhep.special.fits import DIGITS, Fit, fit, on
 STIRLING = 3  # from here on Stirling's series is fitted in 1/x
 BESSEL_EDGE = 8  # J and Y of order 0 and 1 are fitted in x**2 below, by amplitude and phase above
 K_EDGE = 2  # K is fitted in x**2 below, in 1/x above
+W_EDGE = 2  # Lambert's W is fitted below, iterated above
+DAWSON = 6.0  # Dawson's integral is fitted in (x**2 - DAWSON)/(x**2 + DAWSON)
+FADDEEVA_TERMS = 44
+FADDEEVA_SCALE = 5.578  # sqrt(FADDEEVA_TERMS/sqrt(2))
+FADDEEVA_EDGE = 7.5  # further out w(z) is a continued fraction
 SCALED = 3.75  # erfcx is fitted in (x - SCALED)/(x + SCALED)
 
 
@@ -168,4 +173,38 @@ def _bessel() -> dict[str, Callable[[], Fit]]:
     return recipes
 
 
-RECIPES: dict[str, Callable[[], Fit]] = {**_gamma_family(), **_error_functions(), **_bessel()}
+def _w_ratio(root: Any) -> Any:
+    """W(x)/x at x = root**2 - 1/e."""
+    x = root**2 - mpmath.exp(-1)
+    return mpmath.re(mpmath.lambertw(x)) / x if x else mpmath.mpf(1)
+
+
+def _dawson(t: Any) -> Any:
+    """D(x)/x (1 + 2 x**2), in (x**2 - DAWSON)/(x**2 + DAWSON); DLMF 7.5.1."""
+    z = DAWSON * (1 + t) / (1 - t)
+    x = mpmath.sqrt(z)
+    return mpmath.sqrt(mpmath.pi) / 2 * mpmath.exp(-z) * mpmath.erfi(x) / x * (1 + 2 * z)
+
+
+def _weideman() -> Fit:
+    """The coefficients of Z**n in Weideman's rational expansion of w(z); SIAM J. Numer. Anal. 31 (1994) 1497."""
+    with mpmath.workdps(DIGITS):
+        scale, points = mpmath.mpf(FADDEEVA_SCALE), 4 * FADDEEVA_TERMS
+        angles = [mpmath.pi * k / points for k in range(-points + 1, points)]
+        tangents = [scale * mpmath.tan(a / 2) for a in angles]
+        values = [mpmath.exp(-(t**2)) * (scale**2 + t**2) for t in tangents]
+        return Fit("power", tuple([
+            float(mpmath.fsum([v * mpmath.cos(n * a) for v, a in zip(values, angles)]) / (2 * points))
+            for n in range(1, FADDEEVA_TERMS + 1)
+        ]))  # fmt: skip
+
+
+def _others() -> dict[str, Callable[[], Fit]]:
+    return {
+        "lambertw": lambda: on(0, mpmath.sqrt(W_EDGE + mpmath.exp(-1)), _precisely(_w_ratio)),
+        "dawsn": lambda: fit(_dawson),
+        "faddeeva": _weideman,
+    }
+
+
+RECIPES: dict[str, Callable[[], Fit]] = {**_gamma_family(), **_error_functions(), **_bessel(), **_others()}
