@@ -238,7 +238,11 @@ def special(*args: Any, attrs: tuple) -> Any:
     return exact_value(attrs[0], attrs[1:], args)
 
 
-_TAKES_ATTRS = {"power": "spread", "item": "spread", **dict.fromkeys(("sum", "product", "custom", "special"), "keyword")}
+_TAKES_ATTRS = {
+    "power": "spread",
+    "item": "spread",
+    **dict.fromkeys(("sum", "product", "custom", "special"), "keyword"),
+}
 
 
 def apply(op: str, attrs: tuple, args: Sequence[Any]) -> Any:

@@ -17,8 +17,21 @@ from symhep.special.elliptic import (
 )
 from symhep.special.error_functions import erfc, erfcinv, erfcx, erfinv, log_ndtr, ndtr, ndtri
 from symhep.special.faddeeva import dawsn, voigt_profile, wofz
-from symhep.special.gamma import beta, betaln, binom, digamma, factorial, gamma, gammaln, loggamma, poch, polygamma, rgamma
-from symhep.special.incomplete import chdtr, chdtrc, gammainc, gammaincc
+from symhep.special.gamma import (
+    beta,
+    betaln,
+    binom,
+    digamma,
+    factorial,
+    gamma,
+    gammaln,
+    loggamma,
+    poch,
+    polygamma,
+    rgamma,
+)
+from symhep.special.incomplete import chdtr, chdtrc, gammainc, gammaincc, gamma_of
+from symhep.special.node import SPECIALS
 from symhep.special.polylog import dilog, lambertw, polylog, spence
 from symhep.special.polynomials import (
     eval_chebyt,
@@ -42,7 +55,6 @@ def _at(function: Callable, order: int) -> Callable:
     return lambda x: function(order, x)
 
 
-
 _BESSEL = {"jv": jv, "yv": yv, "iv": iv, "kv": kv, "ive": ive, "kve": kve}
 
 # what the ufuncs of scipy.special with these names mean on traced values
@@ -51,7 +63,6 @@ BY_SCIPY: dict[str, Callable] = {
     **_BESSEL,
     "kn": kv,
     "yn": yv,
-
     "beta": beta,
     "betaln": betaln,
     "binom": binom,

@@ -227,7 +227,9 @@ def _spherical_kn(n: int, x: Any) -> Any:
     """DLMF 10.49.12."""
 
     def value(y: Any) -> Any:
-        terms = [Fraction(math.factorial(n + k), math.factorial(k) * math.factorial(n - k) * 2**k) for k in range(n + 1)]
+        terms = [
+            Fraction(math.factorial(n + k), math.factorial(k) * math.factorial(n - k) * 2**k) for k in range(n + 1)
+        ]
         total = y._recorder.value(terms[-1])
         for c in reversed(terms[:-1]):
             total = keep(total / y + c)

@@ -189,6 +189,11 @@ def _exact_d(m: Any) -> Any:
         return (mpmath.ellipk(m) - mpmath.ellipe(m)) / m
 
 
+def _exact_km1(p: Any) -> Any:
+    with mpmath.workdps(2 * mpmath.mp.dps + max(0, int(-mpmath.log10(p)))):
+        return mpmath.ellipk(1 - p)
+
+
 elliptic_b = special(
     "elliptic_b",
     "m",
@@ -199,9 +204,7 @@ elliptic_b = special(
 elliptic_d = special("elliptic_d", "m", _elliptic_d, lambda m, r: (elliptic_b(m) / (1 - m) - r) / (2 * m), _exact_d)
 ellipk = special("ellipk", "m", _ellipk, lambda m, r: elliptic_b(m) / (2 * (1 - m)), mpmath.ellipk)
 ellipe = special("ellipe", "m", _ellipe, lambda m, r: -elliptic_d(m) / 2, mpmath.ellipe)
-ellipkm1 = special(
-    "ellipkm1", "p", _ellipkm1, lambda p, r: -elliptic_b(1 - p) / (2 * p), lambda p: mpmath.ellipk(1 - p)
-)
+ellipkm1 = special("ellipkm1", "p", _ellipkm1, lambda p, r: -elliptic_b(1 - p) / (2 * p), _exact_km1)
 ellippi = special("ellippi", "n m", _ellippi, _slopes_pi, lambda n, m: mpmath.ellippi(n, m) if n < 1 else mpmath.nan)
 elliprd = special("elliprd", "x y z", _elliprd, _slopes_rd, mpmath.elliprd)
 elliprf = special(

@@ -16,7 +16,6 @@ from symhep.special.recipes import SCALED, scaled_erfc
 from symhep.special.series import ROOT_2PI, ROOT_HALF, ROOT_PI, fitted, keep, where
 
 
-
 def _erf(x: Any) -> Any:
     return x._recorder.apply("erf", (x._node,))
 

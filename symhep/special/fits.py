@@ -45,7 +45,9 @@ def _chebyshev(function: Callable[[Any], Any]) -> list[Any]:
         cosines = [mpmath.cos(mpmath.pi * k / (2 * n)) for k in range(4 * n)]
         values = [mpmath.mpf(function(mpmath.cos(a))) for a in angles]
         terms = [
-            mpmath.fsum([v * cosines[k * (2 * j + 1) % (4 * n)] for j, v in enumerate(values)]) * (1 if k == 0 else 2) / n
+            mpmath.fsum([v * cosines[k * (2 * j + 1) % (4 * n)] for j, v in enumerate(values)])
+            * (1 if k == 0 else 2)
+            / n
             for k in range(n)
         ]
         small = TOLERANCE * max(map(abs, values))

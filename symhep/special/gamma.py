@@ -250,27 +250,45 @@ def factorial(x: Any) -> Any:
     return gamma(x + 1)
 
 
+SHORT = 20  # so many factors are written out
+
+
+def _small(value: Any, name: str, which: str) -> int | None:
+    """A constant integer from 0 to SHORT; None for anything else."""
+    node = getattr(value, "_node", None)
+    if isinstance(value, (int, Fraction)) or (node is not None and node.op == "const"):
+        exact = constant(value, name, which, "real", -math.inf)
+        return exact if isinstance(exact, int) and 0 <= exact <= SHORT else None
+    return None
+
+
+def _rising(x: Any, n: int) -> Any:
+    """x (x + 1) ... (x + n - 1), for n > 0."""
+    total = x
+    for k in range(1, n):
+        total = total * (x + k)
+    return total
+
+
 def binom(n: Any, k: Any) -> Any:
-    """The binomial coefficient n over k; a product where k is a constant integer up to 20, else by beta."""
-    node = getattr(k, "_node", None)
-    if (isinstance(k, int) or (node is not None and node.op == "const")) and 0 <= constant(k, "binom", "k", "real") <= 20:
-        order = constant(k, "binom", "k", "real")
-        if isinstance(order, int):
-            total = n * 0 + 1
-            for i in range(1, order + 1):
-                total = total * (n - (order - i)) / i
-            return total
-    return 1 / ((n + 1) * beta(n - k + 1, k + 1))
+    """The binomial coefficient n over k; a product where k is a constant integer up to 20, else by beta.
+
+    >>> binom(5, 2)
+    10.0
+    """
+    few = _small(k, "binom", "k")
+    if few:
+        return _rising(n - (few - 1), few) / math.factorial(few)
+    return n * 0 + 1 if few == 0 else 1 / ((n + 1) * beta(n - k + 1, k + 1))
 
 
 def poch(x: Any, n: Any) -> Any:
-    """The rising factorial (x)_n; a product where n is a constant integer up to 20, else gamma(x + n)/gamma(x)."""
-    node = getattr(n, "_node", None)
-    if isinstance(n, int) or (node is not None and node.op == "const"):
-        order = constant(n, "poch", "n", "real")
-        if isinstance(order, int) and order <= 20:
-            total = x * 0 + 1
-            for i in range(order):
-                total = total * (x + i)
-            return total
-    return gamma(x + n) * rgamma(x)
+    """The rising factorial (x)_n; a product where n is a constant integer up to 20, else gamma(x + n)/gamma(x).
+
+    >>> poch(2, 3)
+    24
+    """
+    few = _small(n, "poch", "n")
+    if few:
+        return _rising(x, few)
+    return x * 0 + 1 if few == 0 else gamma(x + n) * rgamma(x)

@@ -16,7 +16,7 @@ import mpmath
 
 from symhep.special.fits import Fit, on
 from symhep.special.node import constant, special
-from symhep.special.series import exactly, polynomial, where
+from symhep.special.series import exactly, keep, polynomial, where
 
 MOST = 200  # a up to here
 
@@ -47,7 +47,8 @@ def _both(a: Fraction, x: Any) -> tuple[Any, Any]:
     """P and Q for x > 0."""
     edge = float(a) + 1
     size = exactly(lambda: _real(a) ** _real(a) * mpmath.exp(-_real(a)) / mpmath.gamma(_real(a) + 1))
-    power = size * (x / float(a)) ** a * (float(a) - x).exp()
+    root = keep((x / float(a)) ** (a / 4) * ((float(a) - x) / 4).exp())  # of the power, lest it overflows
+    power = size * keep(root * root) * keep(root * root)
     lower = power * polynomial(_lower_fit(a), 2 / edge * x.minimum(edge) - 1)
     y = x.maximum(edge)
     upper = power * float(a) / y * polynomial(_upper_fit(a), 2 * edge / y - 1)
@@ -85,6 +86,16 @@ def _incomplete(name: str, which: int, sign: int, exact: Callable[..., Any]) -> 
 
 gammainc = _incomplete("gammainc", 0, 1, lambda a, x: mpmath.gammainc(a, 0, x, regularized=True))
 gammaincc = _incomplete("gammaincc", 1, -1, lambda a, x: mpmath.gammainc(a, x, mpmath.inf, regularized=True))
+
+
+def gamma_of(a: Any) -> Fraction:
+    """The gamma function of a constant, to 100 digits.
+
+    >>> gamma_of(5)
+    Fraction(24, 1)
+    """
+    exact = Fraction(constant(a, "gamma_of", "a", "real"))
+    return exactly(lambda: mpmath.gamma(_real(exact)))
 
 
 def chdtr(v: Any, x: Any) -> Any:

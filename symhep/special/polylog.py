@@ -140,6 +140,7 @@ def elementwise_pair(function: Any, z: Any) -> Any:
 
     recorder = recorder_of(z)
     if recorder is not None:
+
         def cell(value: Any) -> Any:
             re, im = function(value.real, value.imag)
             return re + im * 1j

@@ -16,6 +16,7 @@ import numpy as np
 from symhep.special.node import constant
 from symhep.special.series import PI
 from symhep.tracing.marks import keep, recorder_of
+from symhep.tracing.values import Scalar
 
 _FREE = 6  # polynomials up to this degree may be rearranged
 
@@ -32,7 +33,7 @@ def _recurrence(n: int, first: Any, second: Any, following: Callable[[int, Any, 
 
 
 def _one(x: Any) -> Any:
-    return 0 * x + 1
+    return x._recorder.value(1) if isinstance(x, Scalar) else 0 * x + 1
 
 
 def _number(value: Any, x: Any) -> Any:
@@ -166,7 +167,8 @@ def _associated(n: int, m: int, x: Any, sine_power: Callable[[int], Any]) -> Any
     k = abs(m)
     if k > n:
         return 0 * x
-    first = (-1) ** k * math.prod(range(1, 2 * k, 2)) * sine_power(k) * _one(x)
+    sign = (-1) ** k * math.prod(range(1, 2 * k, 2))
+    first = sign * sine_power(k) if k else _one(x)
     step = lambda i, p, q: ((2 * (i + k) + 1) * x * p - (i + 2 * k) * q) / (i + 1)
     value = _recurrence(n - k, first, (2 * k + 1) * x * first, step)
     if m < 0:
@@ -226,12 +228,14 @@ def wigner_d(j: Any, m1: Any, m2: Any, beta: Any) -> Any:
     c, s = np.cos(beta / 2), np.sin(beta / 2)
     up, down, right, left = (int(v) for v in (spin + first, spin - first, spin + second, spin - second))
     root = math.factorial(up) * math.factorial(down) * math.factorial(right) * math.factorial(left)
-    total = 0 * beta
+    total = None
     for k in range(max(0, right - up), min(right, down) + 1):
-        below = math.factorial(right - k) * math.factorial(k) * math.factorial(up - right + k) * math.factorial(down - k)
+        below = (
+            math.factorial(right - k) * math.factorial(k) * math.factorial(up - right + k) * math.factorial(down - k)
+        )
         sign = (-1) ** (up - right + k)
         term = _number(Fraction(sign, below), beta) * c ** (right + down - 2 * k) * s ** (up - right + 2 * k)
-        total = total + term
+        total = term if total is None else total + term
     return total * (math.sqrt(root) if recorder_of(beta) is None else beta._recorder.value(root).sqrt())
 
 

@@ -14,6 +14,7 @@ import sympy
 from sympy.codegen import cfunctions
 
 from symhep.batch import reductions
+from symhep.symbolic.table_special import SPECIAL, SPECIAL_BY_NAME
 from symhep.symbolic.writing import CONSTANTS
 from symhep.tracing.functions import FUNCTIONS
 from symhep.tracing.values import Scalar
@@ -218,7 +219,6 @@ PLANS: dict[type, Callable[[Any], Step]] = {
     sympy.acoth: _of_inverse(np.arctanh),
     sympy.sinc: _call(_sinc),
     sympy.erf: _call(_erf_of),
-    sympy.erfc: _call(lambda x: 1 - _erf_of(x)),
     sympy.re: _call(np.real),
     sympy.im: _call(np.imag),
     sympy.arg: _call(lambda z: np.arctan2(np.imag(z), np.real(z))),
@@ -231,3 +231,6 @@ PLANS: dict[type, Callable[[Any], Step]] = {
     sympy.Piecewise: _piecewise,
     cfunctions.fma: _call(lambda x, y, z: x * y + z),
 }
+
+PLANS |= SPECIAL
+BY_NAME |= SPECIAL_BY_NAME

@@ -50,6 +50,10 @@ _CLASSES: dict[str, Any] = {
 _SPECIAL = {
     "gamma": "gamma", "digamma": "digamma", "polygamma": "polygamma", "loggamma": "loggamma", "beta": "beta",
     "erfc": "erfc", "erfinv": "erfinv", "erfcinv": "erfcinv",
+    "bessel_j": "besselj", "bessel_y": "bessely", "bessel_i": "besseli", "bessel_k": "besselk",
+    "spherical_jn": "jn", "spherical_yn": "yn", "polylog": "polylog", "lambertw": "LambertW",
+    "ellipk": "elliptic_k", "ellipe": "elliptic_e", "ellippi": "elliptic_pi",
+    "ellipkinc": "elliptic_f", "ellipeinc": "elliptic_e",
 }  # fmt: skip
 
 
