@@ -18,7 +18,7 @@ from typing import Any
 import mpmath
 
 from symhep.special.fits import Fit
-from symhep.special.node import constant, special
+from symhep.special.node import Special, constant, special
 from symhep.special.recipes import BESSEL_EDGE, K_EDGE, growing_fit, growing_middle, growing_scale, oscillating_fit
 from symhep.special.series import PI, fitted, keep, polynomial, where
 
@@ -84,7 +84,8 @@ def _jn(n: int, x: Any) -> Any:
         return _odd(n, x, _j_first(size, n))
     edge, _ = _oscillating(Fraction(n))
     near = (size.minimum(edge) / 2) ** n / math.factorial(n) * _leading(size, Fraction(n))
-    far = _upwards(n, size.maximum(edge), *[_amplitudes(size, k)[0] for k in (0, 1)], 0)
+    first, second = (_amplitudes(size, k)[0] for k in (0, 1))
+    far = _upwards(n, size.maximum(edge), first, second, 0)
     return _odd(n, x, where(size < edge, near, far))
 
 
@@ -256,7 +257,7 @@ def _positive(function: Callable[..., Any]) -> Callable[..., Any]:
     return _within(lambda n, x: function(n, x) if x > 0 else mpmath.nan)
 
 
-def _ordered(name: str, value: Callable, derivative: Callable, exact: Callable) -> Any:
+def _ordered(name: str, value: Callable, derivative: Callable, exact: Callable) -> Special:
     return special(name, "x", value, derivative, exact, parameters="n", kinds="integer")
 
 
@@ -265,10 +266,10 @@ def _halves(of: Callable[[], Any], sign: int, start: int) -> Callable[..., Any]:
     return lambda n, x, r: start * of()(1, x) if n == 0 else (of()(n - 1, x) + sign * of()(n + 1, x)) / 2
 
 
-bessel_j = _ordered("bessel_j", _jn, _halves(lambda: bessel_j, -1, -1), _within(mpmath.besselj))
-bessel_y = _ordered("bessel_y", _yn, _halves(lambda: bessel_y, -1, -1), _positive(mpmath.bessely))
-bessel_i = _ordered("bessel_i", _iv, _halves(lambda: bessel_i, 1, 1), _within(mpmath.besseli))
-bessel_k = _ordered(
+bessel_j: Special = _ordered("bessel_j", _jn, _halves(lambda: bessel_j, -1, -1), _within(mpmath.besselj))
+bessel_y: Special = _ordered("bessel_y", _yn, _halves(lambda: bessel_y, -1, -1), _positive(mpmath.bessely))
+bessel_i: Special = _ordered("bessel_i", _iv, _halves(lambda: bessel_i, 1, 1), _within(mpmath.besseli))
+bessel_k: Special = _ordered(
     "bessel_k",
     _k(scaled=False),
     lambda n, x, r: -bessel_k(1, x) if n == 0 else -(bessel_k(n - 1, x) + bessel_k(n + 1, x)) / 2,
@@ -286,10 +287,10 @@ def _slope_of_scaled_k(n: int, x: Any, r: Any) -> Any:
     return r - neighbours
 
 
-scaled_i = _ordered(
+scaled_i: Special = _ordered(
     "scaled_bessel_i", _ive, _slope_of_scaled_i, _within(lambda n, x: mpmath.exp(-abs(x)) * mpmath.besseli(n, x))
 )
-scaled_k = _ordered(
+scaled_k: Special = _ordered(
     "scaled_bessel_k", _k(scaled=True), _slope_of_scaled_k, _positive(lambda n, x: mpmath.exp(x) * mpmath.besselk(n, x))
 )
 
@@ -307,7 +308,7 @@ def _spherical(cylindrical: Callable, parity: int, factor: int = 1) -> Callable[
     return _within(value)
 
 
-spherical_jn = _ordered(
+spherical_jn: Special = _ordered(
     "spherical_jn",
     _spherical_jn,
     lambda n, x, r: (
@@ -315,7 +316,7 @@ spherical_jn = _ordered(
     ),
     _spherical(mpmath.besselj, 0),
 )
-spherical_yn = _ordered(
+spherical_yn: Special = _ordered(
     "spherical_yn",
     _spherical_yn,
     lambda n, x, r: (
@@ -323,7 +324,7 @@ spherical_yn = _ordered(
     ),
     _spherical(mpmath.bessely, 1),
 )
-spherical_in = _ordered(
+spherical_in: Special = _ordered(
     "spherical_in",
     _spherical_in,
     lambda n, x, r: (
@@ -331,7 +332,7 @@ spherical_in = _ordered(
     ),
     _spherical(mpmath.besseli, 0),
 )
-spherical_kn = _ordered(
+spherical_kn: Special = _ordered(
     "spherical_kn",
     _spherical_kn,
     lambda n, x, r: (

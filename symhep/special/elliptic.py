@@ -12,7 +12,7 @@ from typing import Any
 
 import mpmath
 
-from symhep.special.node import special
+from symhep.special.node import Special, special
 from symhep.special.series import PI, keep, nearest, where
 
 STEPS = 8  # of the arithmetic-geometric mean, from ratios down to 1e-8
@@ -111,7 +111,8 @@ def _elliprd(x: Any, y: Any, z: Any) -> Any:
     e2, e3, e4, e5 = uv - 6 * ww, (3 * uv - 8 * ww) * w, 3 * (uv - ww) * ww, uv * w * ww
     series = (
         1 - 3 * e2 / 14 + e3 / 6 + 9 * e2 * e2 / 88 - 3 * e4 / 22 - 9 * e2 * e3 / 52 + 3 * e5 / 26
-        - e2 * e2 * e2 / 16 + 3 * e3 * e3 / 40 + 3 * e2 * e4 / 20 + 45 * e2 * e2 * e3 / 272 - 9 * (e3 * e4 + e2 * e5) / 68
+        - e2 * e2 * e2 / 16 + 3 * e3 * e3 / 40 + 3 * e2 * e4 / 20
+        + 45 * e2 * e2 * e3 / 272 - 9 * (e3 * e4 + e2 * e5) / 68
     )  # fmt: skip
     return 3 * total + scale * keep(series) / (mean * mean.sqrt())
 
@@ -194,25 +195,29 @@ def _exact_km1(p: Any) -> Any:
         return mpmath.ellipk(1 - p)
 
 
-elliptic_b = special(
+elliptic_b: Special = special(
     "elliptic_b",
     "m",
     _elliptic_b,
     lambda m, r: r / (2 * (1 - m)) - (r / (1 - m) - elliptic_d(m)) / (2 * m),
     _exact_b,
 )
-elliptic_d = special("elliptic_d", "m", _elliptic_d, lambda m, r: (elliptic_b(m) / (1 - m) - r) / (2 * m), _exact_d)
-ellipk = special("ellipk", "m", _ellipk, lambda m, r: elliptic_b(m) / (2 * (1 - m)), mpmath.ellipk)
-ellipe = special("ellipe", "m", _ellipe, lambda m, r: -elliptic_d(m) / 2, mpmath.ellipe)
-ellipkm1 = special("ellipkm1", "p", _ellipkm1, lambda p, r: -elliptic_b(1 - p) / (2 * p), _exact_km1)
-ellippi = special("ellippi", "n m", _ellippi, _slopes_pi, lambda n, m: mpmath.ellippi(n, m) if n < 1 else mpmath.nan)
-elliprd = special("elliprd", "x y z", _elliprd, _slopes_rd, mpmath.elliprd)
-elliprf = special(
+elliptic_d: Special = special(
+    "elliptic_d", "m", _elliptic_d, lambda m, r: (elliptic_b(m) / (1 - m) - r) / (2 * m), _exact_d
+)
+ellipk: Special = special("ellipk", "m", _ellipk, lambda m, r: elliptic_b(m) / (2 * (1 - m)), mpmath.ellipk)
+ellipe: Special = special("ellipe", "m", _ellipe, lambda m, r: -elliptic_d(m) / 2, mpmath.ellipe)
+ellipkm1: Special = special("ellipkm1", "p", _ellipkm1, lambda p, r: -elliptic_b(1 - p) / (2 * p), _exact_km1)
+ellippi: Special = special(
+    "ellippi", "n m", _ellippi, _slopes_pi, lambda n, m: mpmath.ellippi(n, m) if n < 1 else mpmath.nan
+)
+elliprd: Special = special("elliprd", "x y z", _elliprd, _slopes_rd, mpmath.elliprd)
+elliprf: Special = special(
     "elliprf",
     "x y z",
     _elliprf,
     lambda x, y, z, r: (-elliprd(y, z, x) / 6, -elliprd(x, z, y) / 6, -elliprd(x, y, z) / 6),
     mpmath.elliprf,
 )
-ellipkinc = special("ellipkinc", "phi m", _ellipkinc, _slopes_kinc, mpmath.ellipf)
-ellipeinc = special("ellipeinc", "phi m", _ellipeinc, _slopes_einc, mpmath.ellipe)
+ellipkinc: Special = special("ellipkinc", "phi m", _ellipkinc, _slopes_kinc, mpmath.ellipf)
+ellipeinc: Special = special("ellipeinc", "phi m", _ellipeinc, _slopes_einc, mpmath.ellipe)

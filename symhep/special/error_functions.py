@@ -11,7 +11,7 @@ from typing import Any
 
 import mpmath
 
-from symhep.special.node import special
+from symhep.special.node import Special, special
 from symhep.special.recipes import SCALED, scaled_erfc
 from symhep.special.series import ROOT_2PI, ROOT_HALF, ROOT_PI, fitted, keep, where
 
@@ -128,12 +128,16 @@ def _exact_ndtr(x: Any) -> Any:
     return mpmath.erfc(-x / mpmath.sqrt(2)) / 2
 
 
-erfc = special("erfc", "x", _erfc, lambda x, r: -2 / ROOT_PI * (-x * x).exp(), mpmath.erfc)
-erfcx = special("erfcx", "x", _erfcx, lambda x, r: 2 * x * r - 2 / ROOT_PI, scaled_erfc)
-erfinv = special("erfinv", "y", _erfinv, lambda y, r: ROOT_PI / 2 * (r * r).exp(), lambda y: _exact_inverse(1 - y))
-erfcinv = special("erfcinv", "q", _erfcinv, lambda q, r: -ROOT_PI / 2 * (r * r).exp(), _exact_inverse)
-ndtr = special("ndtr", "x", _ndtr, lambda x, r: (-x * x / 2).exp() / ROOT_2PI, _exact_ndtr)
-log_ndtr = special("log_ndtr", "x", _log_ndtr, lambda x, r: 2 / ROOT_2PI / erfcx(-x * ROOT_HALF), _exact_log_ndtr)
-ndtri = special(
+erfc: Special = special("erfc", "x", _erfc, lambda x, r: -2 / ROOT_PI * (-x * x).exp(), mpmath.erfc)
+erfcx: Special = special("erfcx", "x", _erfcx, lambda x, r: 2 * x * r - 2 / ROOT_PI, scaled_erfc)
+erfinv: Special = special(
+    "erfinv", "y", _erfinv, lambda y, r: ROOT_PI / 2 * (r * r).exp(), lambda y: _exact_inverse(1 - y)
+)
+erfcinv: Special = special("erfcinv", "q", _erfcinv, lambda q, r: -ROOT_PI / 2 * (r * r).exp(), _exact_inverse)
+ndtr: Special = special("ndtr", "x", _ndtr, lambda x, r: (-x * x / 2).exp() / ROOT_2PI, _exact_ndtr)
+log_ndtr: Special = special(
+    "log_ndtr", "x", _log_ndtr, lambda x, r: 2 / ROOT_2PI / erfcx(-x * ROOT_HALF), _exact_log_ndtr
+)
+ndtri: Special = special(
     "ndtri", "p", _ndtri, lambda p, r: ROOT_2PI * (r * r / 2).exp(), lambda p: -mpmath.sqrt(2) * _exact_inverse(2 * p)
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 import mpmath
 
-from symhep.special.node import constant, special
+from symhep.special.node import Special, constant, special
 from symhep.special.recipes import STIRLING
 from symhep.special.series import HALF_LOG_2PI, PI, ROOT_2PI, fitted, horner, keep, nearest, sine_pi, where
 
@@ -219,24 +219,24 @@ def _exact_betaln(a: Any, b: Any) -> Any:
     return _exact_gammaln(a) + _exact_gammaln(b) - _exact_gammaln(a + b)
 
 
-digamma = special("digamma", "x", _digamma, lambda x, r: polygamma(1, x), _exact_digamma)
-polygamma = special(
+digamma: Special = special("digamma", "x", _digamma, lambda x, r: polygamma(1, x), _exact_digamma)
+polygamma: Special = special(
     "polygamma", "x", _polygamma, lambda n, x, r: polygamma(n + 1, x), _exact_polygamma, parameters="n", kinds="integer"
 )
-gammaln = special("gammaln", "x", _gammaln, lambda x, r: digamma(x), _exact_gammaln)
-loggamma = special(
+gammaln: Special = special("gammaln", "x", _gammaln, lambda x, r: digamma(x), _exact_gammaln)
+loggamma: Special = special(
     "loggamma", "x", _loggamma, lambda x, r: digamma(x), lambda x: mpmath.loggamma(x) if x > 0 else mpmath.nan
 )
-gamma = special("gamma", "x", _gamma, lambda x, r: r * digamma(x), _exact_gamma)
-rgamma = special("rgamma", "x", _rgamma, lambda x, r: -r * digamma(x), mpmath.rgamma)
-betaln = special(
+gamma: Special = special("gamma", "x", _gamma, lambda x, r: r * digamma(x), _exact_gamma)
+rgamma: Special = special("rgamma", "x", _rgamma, lambda x, r: -r * digamma(x), mpmath.rgamma)
+betaln: Special = special(
     "betaln",
     "a b",
     _betaln,
     lambda a, b, r: (digamma(a) - digamma(a + b), digamma(b) - digamma(a + b)),
     _exact_betaln,
 )
-beta = special(
+beta: Special = special(
     "beta",
     "a b",
     _beta,

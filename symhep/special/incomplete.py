@@ -15,7 +15,7 @@ from typing import Any
 import mpmath
 
 from symhep.special.fits import Fit, on
-from symhep.special.node import constant, special
+from symhep.special.node import Special, constant, special
 from symhep.special.series import exactly, keep, polynomial, where
 
 MOST = 200  # a up to here
@@ -70,7 +70,7 @@ def _density(a: Any, x: Any) -> Any:
     return size * x ** (a - 1) * (-x).exp()
 
 
-def _incomplete(name: str, which: int, sign: int, exact: Callable[..., Any]) -> Any:
+def _incomplete(name: str, which: int, sign: int, exact: Callable[..., Any]) -> Special:
     return special(
         name,
         "x",
@@ -84,8 +84,8 @@ def _incomplete(name: str, which: int, sign: int, exact: Callable[..., Any]) -> 
     )
 
 
-gammainc = _incomplete("gammainc", 0, 1, lambda a, x: mpmath.gammainc(a, 0, x, regularized=True))
-gammaincc = _incomplete("gammaincc", 1, -1, lambda a, x: mpmath.gammainc(a, x, mpmath.inf, regularized=True))
+gammainc: Special = _incomplete("gammainc", 0, 1, lambda a, x: mpmath.gammainc(a, 0, x, regularized=True))
+gammaincc: Special = _incomplete("gammaincc", 1, -1, lambda a, x: mpmath.gammainc(a, x, mpmath.inf, regularized=True))
 
 
 def gamma_of(a: Any) -> Fraction:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import mpmath
 import numpy as np
 
-from symhep.special.node import constant, special
+from symhep.special.node import Special, constant, special
 from symhep.special.recipes import W_EDGE
 from symhep.special.series import PI, exactly, fitted, horner, keep, where
 
@@ -68,7 +69,7 @@ def _inversion(n: int, logarithm: Any) -> Any:
     terms = [Fraction(0)] * (n + 1)
     terms[n] = Fraction(-1, math.factorial(n))
     for k in range(1, n // 2 + 1):
-        terms[n - 2 * k] = -2 * exactly(lambda k=k: mpmath.altzeta(2 * k)) / math.factorial(n - 2 * k)
+        terms[n - 2 * k] = -2 * exactly(partial(mpmath.altzeta, 2 * k)) / math.factorial(n - 2 * k)
     return horner(terms, logarithm)
 
 
@@ -78,7 +79,7 @@ def _slope(n: int, x: Any, r: Any) -> Any:
     return where(x == 0, 1, lower / safe)
 
 
-real_polylog = special(
+real_polylog: Special = special(
     "polylog",
     "x",
     _polylog,
@@ -207,7 +208,7 @@ def _lambertw(x: Any) -> Any:
     return where(distance < 0, math.nan, value)
 
 
-lambertw = special(
+lambertw: Special = special(
     "lambertw",
     "x",
     _lambertw,

@@ -146,10 +146,10 @@ def eval_jacobi(n: Any, alpha: Any, beta: Any, x: Any) -> Any:
     return _recurrence(n, _one(x), (a + 1) + (a + b + 2) * (x - 1) / 2, following)
 
 
-def lpmv(m: Any, l: Any, x: Any) -> Any:  # noqa: E741
+def lpmv(m: Any, l: Any, x: Any) -> Any:
     """The associated Legendre function P_l^m(x), |x| <= 1, with the factor (-1)**m; l and m are constants.
 
-    >>> lpmv(1, 1, 0.6)
+    >>> float(lpmv(1, 1, 0.6))
     -0.8
     """
     m, degree = constant(m, "lpmv", "m", least=-math.inf), constant(l, "lpmv", "l")
@@ -176,7 +176,7 @@ def _associated(n: int, m: int, x: Any, sine_power: Callable[[int], Any]) -> Any
     return value
 
 
-def sph_harm_y(l: Any, m: Any, theta: Any, phi: Any) -> Any:  # noqa: E741
+def sph_harm_y(l: Any, m: Any, theta: Any, phi: Any) -> Any:
     """The spherical harmonic Y_l^m at polar angle theta and azimuth phi, complex; l and m are constants.
 
     >>> complex(np.round(sph_harm_y(1, 0, 0.0, 0.0), 6))
@@ -198,7 +198,7 @@ def _normalised(n: int, m: int, theta: Any) -> Any:
     return (theta._recorder.value(ratio) / PI).sqrt() * value
 
 
-def real_sph_harm(l: Any, m: Any, theta: Any, phi: Any) -> Any:  # noqa: E741
+def real_sph_harm(l: Any, m: Any, theta: Any, phi: Any) -> Any:
     """The real spherical harmonic: sqrt(2) times real (m > 0) or imaginary part (m < 0) of (-1)**m Y_l^|m|.
 
     >>> float(np.round(real_sph_harm(1, 1, np.pi / 2, 0.0), 6))
@@ -228,7 +228,7 @@ def wigner_d(j: Any, m1: Any, m2: Any, beta: Any) -> Any:
     c, s = np.cos(beta / 2), np.sin(beta / 2)
     up, down, right, left = (int(v) for v in (spin + first, spin - first, spin + second, spin - second))
     root = math.factorial(up) * math.factorial(down) * math.factorial(right) * math.factorial(left)
-    total = None
+    total: Any = None
     for k in range(max(0, right - up), min(right, down) + 1):
         below = (
             math.factorial(right - k) * math.factorial(k) * math.factorial(up - right + k) * math.factorial(down - k)
@@ -239,7 +239,7 @@ def wigner_d(j: Any, m1: Any, m2: Any, beta: Any) -> Any:
     return total * (math.sqrt(root) if recorder_of(beta) is None else beta._recorder.value(root).sqrt())
 
 
-def wigner_D(j: Any, m1: Any, m2: Any, alpha: Any, beta: Any, gamma: Any) -> Any:  # noqa: N802
+def wigner_D(j: Any, m1: Any, m2: Any, alpha: Any, beta: Any, gamma: Any) -> Any:
     """Wigner's D function exp(-i m1 alpha) d^j_{m1 m2}(beta) exp(-i m2 gamma), complex.
 
     >>> complex(np.round(wigner_D(1, 1, 1, 0.0, 0.0, 0.0), 6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -145,11 +146,21 @@ def _of_square(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return _precisely(lambda z: function(mpmath.sqrt(z)))
 
 
+def _decaying(order: int) -> Callable[[Any], Any]:
+    """exp(x) sqrt(x) K(x), in K_EDGE/x; DLMF 10.40.2."""
+
+    def value(w: Any) -> Any:
+        x = K_EDGE / w
+        return mpmath.besselk(order, x) * mpmath.exp(x) * mpmath.sqrt(x)
+
+    return value
+
+
 def _bessel() -> dict[str, Callable[[], Fit]]:
     edge, k_edge = BESSEL_EDGE**2, K_EDGE**2
     j, y, i, k, log = mpmath.besselj, mpmath.bessely, mpmath.besseli, mpmath.besselk, mpmath.log
     pi = lambda: +mpmath.pi
-    recipes = {
+    recipes: dict[str, Callable[[], Fit]] = {
         "bessel.j0": lambda: on(0, edge, _of_square(lambda x: j(0, x))),
         "bessel.j1": lambda: on(0, edge, _of_square(lambda x: j(1, x) / x)),
         "bessel.y0": lambda: on(0, edge, _of_square(lambda x: y(0, x) - 2 / pi() * log(x) * j(0, x))),
@@ -166,10 +177,9 @@ def _bessel() -> dict[str, Callable[[], Fit]]:
         ),
     }  # fmt: skip
     for order in (0, 1):
-        recipes[f"bessel.p{order}"] = lambda order=order: on(0, 1, _amplitude(order, 0))
-        recipes[f"bessel.q{order}"] = lambda order=order: on(0, 1, _amplitude(order, 1))
-        scaled = lambda w, order=order: k(order, K_EDGE / w) * mpmath.exp(K_EDGE / w) * mpmath.sqrt(K_EDGE / w)
-        recipes[f"bessel.k{order}"] = lambda scaled=scaled: on(0, 1, scaled)
+        recipes[f"bessel.p{order}"] = partial(on, 0, 1, _amplitude(order, 0))
+        recipes[f"bessel.q{order}"] = partial(on, 0, 1, _amplitude(order, 1))
+        recipes[f"bessel.k{order}"] = partial(on, 0, 1, _decaying(order))
     return recipes
 
 
