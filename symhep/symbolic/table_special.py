@@ -12,6 +12,7 @@ import sympy
 
 from symhep import special
 from symhep.errors import ArgumentError, message
+from symhep.special.node import constant
 
 Step = tuple[Callable[..., Any], Sequence[Any]]
 
@@ -62,7 +63,9 @@ def _elliptic_pi(*args: Any) -> Any:
 
 
 def _lambert(x: Any, branch: Any = 0) -> Any:
-    return special.lambertw(x) if branch == 0 else _no_formula("LambertW of another branch", "LambertW(x)")
+    if constant(branch, "LambertW", "k", least=-math.inf) == 0:
+        return special.lambertw(x)
+    return _no_formula("LambertW of another branch", "LambertW(x)")
 
 
 def _hankel(sign: int) -> Callable[..., Any]:
