@@ -350,7 +350,7 @@ class _Reader:
         if isinstance(expr, (sympy.Integral, sympy.Derivative, sympy.Sum, sympy.Product, sympy.Limit, sympy.Subs)):
             self.unknown[name] = "call .doit() first"
         else:
-            like = nearest(name, [*(c.__name__ for c in PLANS), *BY_NAME])
+            like = nearest(name, sorted({*(c.__name__ for c in PLANS), *BY_NAME}))
             hint = f"did you mean {listing(like, 'or')}?" if like else "rewrite it in elementary functions"
             self.unknown[name] = hint
         return constant, (0,)
