@@ -13,7 +13,6 @@ from typing import Any
 from symhep.batch.reductions import reduces
 from symhep.errors import ArgumentError, count, message
 from symhep.graph import Builder, Graph, Node, copy_node, rewrite
-from symhep.special.node import derivative_of, value_of
 from symhep.tracing.annotations import arguments_of
 from symhep.tracing.arrays import elementwise
 from symhep.tracing.marks import recorder_of
@@ -114,12 +113,20 @@ def expanded(graph: Graph, ops: Container[str] = OPAQUE) -> Graph:
 
 def formula_of(node: Node) -> Graph:
     """What a registered operation or a special function computes."""
-    return node.attrs[0] if node.op == "custom" else value_of(node.attrs[0], node.attrs[1:])
+    if node.op == "custom":
+        return node.attrs[0]
+    from symhep.special.node import value_of
+
+    return value_of(node.attrs[0], node.attrs[1:])
 
 
 def partials_of(node: Node) -> Graph:
     """The derivatives of a registered operation or a special function, by its arguments and its result."""
-    return node.attrs[1] if node.op == "custom" else derivative_of(node.attrs[0], node.attrs[1:])
+    if node.op == "custom":
+        return node.attrs[1]
+    from symhep.special.node import derivative_of
+
+    return derivative_of(node.attrs[0], node.attrs[1:])
 
 
 def written(build: Builder, graph: Graph, arguments: Sequence[Node]) -> list[Node]:

@@ -1,5 +1,8 @@
 """What is not one function with a reference in mpmath: harmonics, Wigner functions, complex dilogarithms, errors."""
 
+import subprocess
+import sys
+
 import mpmath
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ from symhep.errors import ArgumentError, TraceError
 
 
 @pytest.mark.parametrize("l, m", [(0, 0), (1, -1), (3, 2), (8, -5), (4, 4)])
-def test_spherical_harmonics(l, m):  # noqa: E741
+def test_spherical_harmonics(l, m):
     theta, phi = np.array([0.2, 1.3, 2.9]), np.array([-1.0, 0.4, 5.0])
     k = sh.kernel(lambda theta, phi: special.sph_harm_y(l, m, theta, phi))
     right = sp.sph_harm_y(l, m, theta, phi)
@@ -122,8 +125,9 @@ def test_errors():
     assert "eval_legendre: its argument n has to be a constant integer, at least 0; it is 1.5" in error_of(
         lambda x: sp.eval_legendre(1.5, x)
     )
-    assert "gammainc: its argument a has to be a constant, at least 0.01, at most 200; it is a traced value" in error_of(
-        lambda a, x: sp.gammainc(a, x)
+    assert (
+        "gammainc: its argument a has to be a constant, at least 0.01, at most 200; it is a traced value"
+        in error_of(lambda a, x: sp.gammainc(a, x))
     )
     assert "polylog: its argument n has to be a constant integer, at least -8; it is 2.5" in error_of(
         lambda x: special.polylog(2.5, x)
@@ -131,3 +135,9 @@ def test_errors():
     assert "gamma takes 1 argument (x), got 2" in error_of(lambda x: special.gamma(x, 1))
     assert "scipy.special.hyp2f1 is not supported on traced values" in error_of(lambda x: sp.hyp2f1(1, 2, 3, x))
     assert "erfc" in error_of(lambda x: special.erfc(x + 1j))
+
+
+def test_kernels_without_special_functions_do_not_load_them():
+    text = "import sys, symhep as sh; sh.kernel(lambda x: x * x).traced; print('symhep.special' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+    assert found.stdout == "False\n"
