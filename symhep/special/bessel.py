@@ -142,7 +142,8 @@ def _ive_above(n: int, x: Any) -> Any:
     """exp(-x) I_n(x) for x >= 0."""
     fits = (lambda t: fitted(f"bessel.i{n}", t)) if n < 2 else None
     value, share = _growth(x, Fraction(n), fits)
-    value = value * share.sqrt()
+    c = growing_scale(Fraction(n))
+    value = value * (c / (x + c)).sqrt()
     return value if n == 0 else (x.minimum(1e30) * share / 2) ** n / math.factorial(n) * value
 
 

@@ -38,9 +38,8 @@ def _growing(x: Any) -> Any:
 
 def _scaled(x: Any) -> Any:
     """exp(x**2)*erfc(x) for x >= 0."""
-    y = x.minimum(1e30)
-    t = 1 - 2 * SCALED / keep(y + SCALED)
-    return fitted("erfcx", t) / (1 + 2 * y)
+    t = 1 - 2 * SCALED / keep(x.minimum(1e30) + SCALED)
+    return fitted("erfcx", t) / (1 + 2 * x)
 
 
 def _erfc(x: Any) -> Any:

@@ -99,10 +99,10 @@ def _parts(x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _dawsn(x: Any) -> Any:
-    y = abs(x).minimum(1e15)
+    y = x.minimum(1e8).maximum(-1e8)
     z = y * y
     t = 1 - 2 * DAWSON / (z + DAWSON)
-    return x.minimum(1e15).maximum(-1e15) * (fitted("dawsn", t) / (1 + 2 * z))
+    return where(abs(x) < 1e8, y * (fitted("dawsn", t) / (1 + 2 * z)), 0.5 / where(x == 0, 1, x))
 
 
 def _exact_w(x: Any, y: Any) -> Any:

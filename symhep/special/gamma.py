@@ -97,7 +97,7 @@ def _rgamma(x: Any) -> Any:
     y, _, sine = _reflection(x)
     above = _gamma_above(abs(x))
     inverse = where(x == 0, 0, 1 / where(x > 0, above, 1))
-    return where(x < 0, -y * sine / PI * where(x < 0, above, 1), inverse)
+    return where(x < 0, -y * sine / PI * where(x < 0, above, 1), where(x == x, inverse, x))
 
 
 def _digamma_above(x: Any) -> Any:

