@@ -82,10 +82,12 @@ __all__ = [*_HOME_OF]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'symhep' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "special":
+        return import_module("symhep.special")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'symhep' has no attribute {name!r}")
     value = getattr(import_module(f"symhep.{_HOME_OF[name]}"), name)
     globals()[name] = value
     return value

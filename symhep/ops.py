@@ -139,6 +139,9 @@ _ROWS = (
     # an operation of the user's own, attrs = (value, derivatives, number of arguments, name), the first two as graphs;
     # it stands only in graphs that derivatives are taken of
     Op("custom", None, "", "symhep.reference.custom", None, dtype="real"),
+    # a special function, attrs = (name, *constant parameters): where no derivatives are taken, what
+    # `symhep/special` writes for it stands in its place
+    Op("special", None, "", "symhep.reference.special", None, dtype="real"),
     # a stage of the user's algorithm: nothing is rewritten across it
     Op("keep", 1, "", "symhep.reference.identity", None, 0.0, derivative="1"),
 )

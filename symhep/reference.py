@@ -231,7 +231,18 @@ def custom(*args: Any, attrs: tuple) -> Any:
     return tape.run({n.attrs[0]: x for n, x in zip(graph.inputs, args)})[tape.results[0][0]]
 
 
-_TAKES_ATTRS = {"power": "spread", "item": "spread", "sum": "keyword", "product": "keyword", "custom": "keyword"}
+def special(*args: Any, attrs: tuple) -> Any:
+    """The true value of a special function."""
+    from symhep.special.node import exact_value
+
+    return exact_value(attrs[0], attrs[1:], args)
+
+
+_TAKES_ATTRS = {
+    "power": "spread",
+    "item": "spread",
+    **dict.fromkeys(("sum", "product", "custom", "special"), "keyword"),
+}
 
 
 def apply(op: str, attrs: tuple, args: Sequence[Any]) -> Any:

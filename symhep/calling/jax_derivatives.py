@@ -106,7 +106,7 @@ class Derived:
         if size > LARGE:
             return schedule(lower(graph))
         effort = self.options.effort if size <= SMALL else "fast"
-        return _verified(self.graph, optimise(graph, effort=effort, math=self.options.math).graph)
+        return _verified(graph, optimise(graph, effort=effort, math=self.options.math).graph)
 
     @property
     def operations(self) -> int:

@@ -135,7 +135,7 @@ def accuracy(kernel: Kernel, n: int = 1000, domain: Domain | None = None, seed: 
         return [np.array(column) for column in zip(*[result_columns(traced, result) for result in events])]
 
     names = [f"{o.path}[{','.join(map(str, i))}]" if i else o.path for o in traced.outputs for i in _cells(o)]
-    found = compare(traced.graph, run, inputs.columns, inputs.dtype, kernel._target, names)
+    found = compare(traced.as_written, run, inputs.columns, inputs.dtype, kernel._target, names)
     return replace(found, rejected=inputs.rejected)
 
 

@@ -17,6 +17,7 @@ from symhep.errors import ArgumentError
 from symhep.graph import Graph, Node
 from symhep.ops import COMPARISONS, ELEMENTARY_COST, OPS, REDUCTIONS, resolve
 from symhep.targets.numpy import rounded
+from symhep.tracing.custom import OPAQUE, formula_of
 
 Point = Mapping[str, Any]
 Columns = Mapping[str, Any]
@@ -169,8 +170,8 @@ def numpy_values(graph: Graph, columns: Columns, dtype: Any = np.float64) -> lis
 
 
 def _numpy_function(n: Node) -> Callable[..., Any]:
-    if n.op == "custom":
-        graph = n.attrs[0]
+    if n.op in OPAQUE:
+        graph = formula_of(n)
         return lambda *args: numpy_values(graph, {i.attrs[0]: x for i, x in zip(graph.inputs, args)})[0]
     if n.op in _SPECIAL:
         return _SPECIAL[n.op]

@@ -121,7 +121,7 @@ class _Checker:
         self.names = parts(g.traced.graph, cell_names(g.traced))
         self.columns = _spread(len(wrt))
         self.rows = [k for k in _spread(len(g.graph.outputs)) if g.graph.outputs[k].dtype == "real"]
-        self.value = Tape(g.traced.graph)
+        self.value = Tape(g.traced.as_written)
         forward, backward = pushforward(g.graph, wrt), pullback(g.graph, wrt)
         self.dots = [n.attrs[0] for n in forward.inputs[len(g.graph.inputs) :]]
         self.bars = [n.attrs[0] for n in backward.inputs[len(g.graph.inputs) :]]
@@ -198,7 +198,7 @@ def _culprit(g: Ground, point: Point) -> str:
         for i, x in enumerate(n.args):
             if x.dtype == "real" and not _rule_holds(g, n, i, values, point):
                 where = g.graph.where.get(n)
-                name = n.attrs[3] if n.op == "custom" else n.op
+                name = n.attrs[3] if n.op == "custom" else n.attrs[0] if n.op == "special" else n.op
                 return f"the rule of {name!r} for its argument {i + 1} is wrong" + (f", at {where}" if where else "")
     return "the rule of every operation is right: a fault of the modes, to be reported as a bug in symhep"
 

@@ -13,7 +13,7 @@ from symhep.algebra.constructors import Algebra
 from symhep.graph import Node, is_const, value_of
 from symhep.ops import OPS, REDUCTIONS
 from symhep.passes.split_complex import LN2, LN10
-from symhep.tracing.custom import written
+from symhep.tracing.custom import OPAQUE, partials_of, written
 
 # correct to 60 digits, as the other irrational constants are
 TWO_OVER_ROOT_PI = Fraction(1128379167095512573896158903121545171688101258657997713688171, 10**60)
@@ -168,7 +168,7 @@ def depends(op: str, position: int) -> bool:
     >>> depends("copysign", 0), depends("copysign", 1)
     (True, False)
     """
-    return op == "custom" or op in REDUCTIONS or _codes(op)[position] is not None
+    return op in OPAQUE or op in REDUCTIONS or _codes(op)[position] is not None
 
 
 def _codes(op: str) -> tuple[CodeType | None, ...]:
@@ -180,8 +180,8 @@ def _codes(op: str) -> tuple[CodeType | None, ...]:
 
 def partial(a: Algebra, node: Node, position: int) -> Partial:
     """The derivative of a node by one of its arguments, all in the graph that `a` builds."""
-    if node.op == "custom":
-        return _chosen(written(a.build, node.attrs[1], (*node.args, node))[position])
+    if node.op in OPAQUE:
+        return _chosen(written(a.build, partials_of(node), (*node.args, node))[position])
     code = _codes(node.op)[position]
     if code is None:
         return NOTHING

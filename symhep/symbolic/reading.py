@@ -23,8 +23,10 @@ from symhep.symbolic.objects import array_of, components_of
 from symhep.symbolic.steps import Step, constant, same
 from symhep.symbolic.steps import leaf as leaf_step
 from symhep.symbolic.table import BY_NAME, PLANS, REFUSED
+from symhep.symbolic.table_special import SPECIAL
 from symhep.symbolic.unevaluated import Refused, number, refuse, written_out
 from symhep.symbolic.writing import replacements, to_sympy
+from symhep.tracing.custom import expanded
 from symhep.tracing.trace import Traced, recording, trace
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ def compile(expressions: Any, arguments: Any, *, name: str = "formula", **option
 
 def expression(traced: Traced) -> Any:
     """A traced function as written: an expression, or the result's container of expressions, matrices and arrays."""
-    cells = iter(to_sympy(traced.graph, symbols_by_column(traced)))
+    cells = iter(to_sympy(expanded(traced.as_written, ("custom",)), symbols_by_column(traced)))
     return traced.tree.build(iter([_assembled(o, cells) for o in traced.outputs]))
 
 
@@ -240,7 +242,7 @@ class _Reader:
             return BY_NAME[expr.func.__name__], expr.args
         for cls in type(expr).__mro__:
             if cls in PLANS:
-                return PLANS[cls](expr)
+                return (number(expr) if cls in SPECIAL else None) or PLANS[cls](expr)
             if cls.__name__ in REFUSED:
                 return number(expr) or refuse(REFUSED[cls.__name__])
         return None
@@ -261,7 +263,7 @@ class _Reader:
     def _refuse(self, expr: Any) -> Step:
         if not isinstance(expr, AppliedUndef):
             raise Refused("rewrite it in functions that symhep has")
-        like = nearest(expr.func.__name__, [*(c.__name__ for c in PLANS), *BY_NAME])
+        like = nearest(expr.func.__name__, sorted({*(c.__name__ for c in PLANS), *BY_NAME}))
         raise Refused(f"did you mean {listing(like, 'or')}?" if like else f"give {expr!s:.40} as an argument")
 
     def check(self) -> None:

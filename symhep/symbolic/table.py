@@ -17,6 +17,7 @@ from symhep.batch import reductions
 from symhep.errors import ArgumentError
 from symhep.symbolic.steps import Step, constant, same
 from symhep.symbolic.table_matrices import MATRICES
+from symhep.symbolic.table_special import SPECIAL, SPECIAL_BY_NAME
 from symhep.symbolic.unevaluated import contains, done, exact, series
 from symhep.symbolic.writing import CONSTANTS
 from symhep.tracing.functions import FUNCTIONS
@@ -223,7 +224,6 @@ PLANS: dict[type, Callable[[Any], Step]] = {
     sympy.acoth: _of_inverse(np.arctanh),
     sympy.sinc: _call(_sinc),
     sympy.erf: _call(_erf_of),
-    sympy.erfc: _call(lambda x: 1 - _erf_of(x)),
     sympy.re: _call(np.real),
     sympy.im: _call(np.imag),
     sympy.arg: _call(lambda z: np.arctan2(np.imag(z), np.real(z))),
@@ -255,14 +255,12 @@ PLANS: dict[type, Callable[[Any], Step]] = {
     scipy_nodes.cosm1: _call(lambda x: -2 * np.sin(x / 2) ** 2),
     scipy_nodes.powm1: _call(lambda x, y: np.expm1(y * np.log(x))),
     **MATRICES,
-    # **SPECIAL: the special functions
+    **SPECIAL,
 }
 
 # What is refused, by the name of the class: why, and what to write instead
 REFUSED: dict[str, str] = {
     "DiracDelta": "a distribution has no value at a point: integrate it with .doit() first",
-    "erfi": "symhep has the real error function only, erf",
-    "LambertW": "it is no elementary function, and symhep has no program for it",
     "CodegenAST": "a statement is no value: give the expressions in it",
     "amin": "it is over an axis of an array: sympy.Min of the values",
     "amax": "it is over an axis of an array: sympy.Max of the values",
@@ -276,3 +274,5 @@ REFUSED: dict[str, str] = {
     "Quantity": "a unit is no number: divide by a unit of its dimension, and simplify",
     "Tensor": "its components are not known: replace_with_arrays gives an array",
 }
+
+BY_NAME |= SPECIAL_BY_NAME

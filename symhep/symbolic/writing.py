@@ -47,6 +47,17 @@ _CLASSES: dict[str, Any] = {
 }
 
 
+# special functions that sympy has by another name, with the same arguments
+_SPECIAL = {
+    "gamma": "gamma", "digamma": "digamma", "polygamma": "polygamma", "loggamma": "loggamma", "beta": "beta",
+    "erfc": "erfc", "erfinv": "erfinv", "erfcinv": "erfcinv",
+    "bessel_j": "besselj", "bessel_y": "bessely", "bessel_i": "besseli", "bessel_k": "besselk",
+    "spherical_jn": "jn", "spherical_yn": "yn", "polylog": "polylog", "lambertw": "LambertW",
+    "ellipk": "elliptic_k", "ellipe": "elliptic_e", "ellippi": "elliptic_pi",
+    "ellipkinc": "elliptic_f", "ellipeinc": "elliptic_e",
+}  # fmt: skip
+
+
 def symbol_of(node: Node) -> Any:
     """The symbol for an input: plain for a real value, declared complex for a complex one.
 
@@ -178,6 +189,15 @@ def _number(n: Node) -> Any:
     return sympy.sympify(value)
 
 
+def _parameter(value: Any) -> Any:
+    return sympy.Rational(value.numerator, value.denominator)
+
+
+def _special_class(name: str) -> Any:
+    """sympy's class for a special function, which says the same with the same arguments; else one of its name."""
+    return getattr(sympy, _SPECIAL[name]) if name in _SPECIAL else sympy.Function(name)
+
+
 def _minus(term: Any) -> Any:
     if term.is_Number:
         return -term
@@ -216,6 +236,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "pow": lambda n, x, y: unevaluated(sympy.Pow, x, y),
     "complex": _complex,
     "keep": lambda n, x: unevaluated(sympy.UnevaluatedExpr, x),
+    "special": lambda n, *xs: unevaluated(_special_class(n.attrs[0]), *map(_parameter, n.attrs[1:]), *xs),
     "sincos": lambda n, x: (unevaluated(sympy.sin, x), unevaluated(sympy.cos, x)),
     "item": lambda n, pair: pair[n.attrs[0]],
 }

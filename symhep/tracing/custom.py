@@ -7,7 +7,7 @@ function does.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from symhep.batch.reductions import reduces
@@ -99,13 +99,34 @@ def _traced(function: Any, constant: bool) -> Traced:
     return trace(function, arguments_of(function), constant=constant)
 
 
-def expanded(graph: Graph) -> Graph:
-    """A graph with what registered operations do in their place."""
+OPAQUE = frozenset({"custom", "special"})
+
+
+def expanded(graph: Graph, ops: Container[str] = OPAQUE) -> Graph:
+    """A graph with what registered operations and special functions do in their place."""
 
     def rule(build: Builder, old: Node, args: tuple[Node, ...]) -> Node:
-        return written(build, old.attrs[0], args)[0] if old.op == "custom" else copy_node(build, old, args)
+        return written(build, formula_of(old), args)[0] if old.op in ops else copy_node(build, old, args)
 
-    return rewrite(graph, rule) if any(n.op == "custom" for n in graph.order) else graph
+    return rewrite(graph, rule) if any(n.op in ops for n in graph.order) else graph
+
+
+def formula_of(node: Node) -> Graph:
+    """What a registered operation or a special function computes."""
+    if node.op == "custom":
+        return node.attrs[0]
+    from symhep.special.node import value_of
+
+    return value_of(node.attrs[0], node.attrs[1:])
+
+
+def partials_of(node: Node) -> Graph:
+    """The derivatives of a registered operation or a special function, by its arguments and its result."""
+    if node.op == "custom":
+        return node.attrs[1]
+    from symhep.special.node import derivative_of
+
+    return derivative_of(node.attrs[0], node.attrs[1:])
 
 
 def written(build: Builder, graph: Graph, arguments: Sequence[Node]) -> list[Node]:

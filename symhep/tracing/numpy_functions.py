@@ -58,10 +58,27 @@ def _function_of(ufunc: np.ufunc) -> Callable:
     found = _known.get(ufunc)
     if found is None:
         name = ufunc.__name__
-        homes = (np, sys.modules.get("scipy.special"))
-        if name not in FUNCTIONS or not any(getattr(home, name, None) is ufunc for home in homes):
+        scipy = sys.modules.get("scipy.special")
+        of_scipy = getattr(scipy, name, None) is ufunc
+        if name in FUNCTIONS and (of_scipy or getattr(np, name, None) is ufunc):
+            found = FUNCTIONS[name]
+        elif of_scipy:
+            found = _special(name)
+        else:
             raise unsupported(name)
-        found = _known[ufunc] = FUNCTIONS[name]
+        _known[ufunc] = found
+    return found
+
+
+def _special(name: str) -> Callable:
+    """symhep's function for a ufunc of scipy.special."""
+    from symhep import special
+
+    found = special.BY_SCIPY.get(name)
+    if found is None:
+        close = [f"scipy.special.{n}" for n in nearest(name, special.BY_SCIPY)]
+        what = f"scipy.special.{name} is not supported on traced values"
+        raise TraceError(message(what, str(Spot.here()), listing(close, "or") if close else ""))
     return found
 
 

@@ -64,7 +64,7 @@ class Traced:
     """A function as a graph, with the forms of its arguments and of its result.
 
     calls   how often each operation was written, before anything was shared
-    opaque  the graph with registered operations as single nodes, where there are any
+    opaque  the graph with registered operations and special functions as single nodes, where there are any
     """
 
     name: str
@@ -81,8 +81,13 @@ class Traced:
         """What is assumed about inputs, by name."""
         return {name: x.core.assumed for x in self.leaves if x.core.assumed for name, _ in x.columns}
 
+    @property
+    def as_written(self) -> Graph:
+        """The graph with registered operations and special functions as single nodes."""
+        return self.opaque or self.graph
+
     def with_opaque(self, graph: Graph) -> Traced:
-        """The same of a graph that may have registered operations as single nodes."""
+        """The same of a graph that may have registered operations and special functions as single nodes."""
         from symhep.tracing.custom import expanded
 
         plain = expanded(graph)
@@ -351,7 +356,7 @@ def _symmetric_results(function: Callable, annotation: Any, tree: Tree) -> list[
 
 def inline(recorder: Recorder, traced: Traced, arguments: Sequence[Node]) -> list[Node]:
     """Write a traced graph down again on other input nodes; returns the output nodes."""
-    graph = traced.opaque or traced.graph
+    graph = traced.as_written
     new = dict(zip(graph.inputs, arguments))
     axes = outer_axes(graph.inputs, arguments)
     for old in graph.order:

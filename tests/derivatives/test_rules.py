@@ -15,7 +15,7 @@ POSITIVE = {"log", "log2", "log10", "sqrt", "pow"}
 FLAT = {"floor", "ceil", "trunc", "rint"}
 BOOLEAN = {row.name for row in OPS.values() if row.dtype == "bool"}
 LEAVES = {"input", "const", "batch_size"}
-LOWERED = {"sum", "product", "power", "sincos", "item", "complex", "real", "imag", "conj", "custom"}
+LOWERED = {"sum", "product", "power", "sincos", "item", "complex", "real", "imag", "conj", "custom", "special"}
 WITHOUT = LEAVES | LOWERED
 
 FUNCTIONS = {

@@ -100,7 +100,7 @@ def test_random_formulas_survive_the_round_trip(seed):
 def test_every_operation_can_be_written():
     build = Builder()
     for name, op in OPS.items():
-        if name in ("input", "const", "sum", "product", "item", "sincos", "custom"):
+        if name in ("input", "const", "sum", "product", "item", "sincos", "custom", "special"):
             continue
         attrs = (3,) if name == "power" else ("batch",) if name.startswith("batch") else ()
         kinds = {"select": ["bool", "real", "real"], "and": ["bool"] * 2, "or": ["bool"] * 2, "not": ["bool"]}
@@ -218,7 +218,7 @@ def test_compile_takes_the_options_of_kernel():
         ("x + 1", [x], "the text 'x \\+ 1' is not an expression"),
         ([x, "__import__('os')"], [x], "evaluate it as Python code"),
         (x + y + z, [x], "y and z in the expression, but not among the arguments"),
-        (sympy.LambertW(x) + sympy.Function("gamow")(x), [x], r"LambertW: .*\n.*gamow: give gamow\(x\)"),
+        (sympy.airyai(x) + sympy.Function("wobble")(x), [x], r"airyai: .*\n.*wobble: give wobble\(x\)"),
         (sympy.Function("arctan2")(x, y), ONES, "arctan2: did you mean atan2"),
         (sympy.Integral(sympy.sin(x) ** x, x), [x], "Integral: sympy finds no closed form"),
         (x, [x, x + 1], r"x \+ 1 cannot be an argument"),

@@ -134,8 +134,15 @@ def listed(hint):
 
 
 REFUSED = [
-    (sympy.zeta(x), listed("zeta: rewrite it in functions that symhep has")),
-    (sympy.LambertW(x, -1), listed("LambertW: it is no elementary function, and symhep has no program for it")),
+    (
+        sympy.zeta(x),
+        "zeta of what is not a real number has no formula here: zeta(x)\n"
+        "  write instead: a number as its argument, as in zeta(3)",
+    ),
+    (
+        sympy.LambertW(x, -1),
+        "LambertW of another branch is not supported with these arguments\n  write instead: LambertW(x)",
+    ),
     (sympy.betainc(x, y, 0, z), listed("betainc: rewrite it in functions that symhep has")),
     (sympy.bernoulli(x), listed("bernoulli: rewrite it in functions that symhep has")),
     (sympy.fibonacci(k * x), listed("fibonacci: rewrite it in functions that symhep has")),

@@ -21,7 +21,7 @@ from symhep.targets.machine import expand
 from tests.programs import evaluate, program_of, straight_line
 from tests.sample_kernels import mass
 
-RAISED = {"custom", "sum", "product", "power", "complex", "real", "imag", "conj"}
+RAISED = {"custom", "special", "sum", "product", "power", "complex", "real", "imag", "conj"}
 WITHOUT_TEXT = {"input", "const", "item", "batch_size", *REDUCTIONS}
 DTYPES = [np.float64, np.float32]
 ARITHMETIC = sorted(set(TEXTS) - set(ELEMENTARY))

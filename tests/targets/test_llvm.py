@@ -20,7 +20,7 @@ from symhep.targets.segments import cuts, segment, straighten
 from tests.programs import evaluate, program_of, straight_line
 
 LEAVES = {"input", "const", "batch_size"}
-LOWERED = {*LEAVES, *REDUCTIONS, "custom", "power", "sum", "product", "complex", "real", "imag", "conj"}
+LOWERED = {*LEAVES, *REDUCTIONS, "custom", "special", "power", "sum", "product", "complex", "real", "imag", "conj"}
 WITHOUT_TEXT = {"item", "keep"}  # a name for a value that is there
 EVERY_KIND = (
     "add", "sub", "mul", "div", "sqrt", "neg", "abs", "minimum", "maximum", "copysign", "floor", "ceil", "trunc", "rint"

@@ -13,7 +13,7 @@ from symhep.targets import numpy as target
 from tests.programs import straight_line
 
 # operations that no lowered program holds
-RAISED = {"custom", "sum", "product", "power", "complex", "real", "imag", "conj"}
+RAISED = {"custom", "special", "sum", "product", "power", "complex", "real", "imag", "conj"}
 LEAVES = {"input", "const", "item"}
 DTYPES = (np.float64, np.float32)
 VALUES = np.array([0.0, -0.0, 0.25, 0.7, -0.5, 1.0, 3.5, -2.5, np.inf, np.nan])
