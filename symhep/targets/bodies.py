@@ -11,7 +11,17 @@ import numpy as np
 
 from symhep.program import Program
 from symhep.targets.layout import AHEAD, Layout
-from symhep.targets.llvm import Vector, careful_function, constant, real_literal, rescue_function, text, vector, weight
+from symhep.targets.llvm import (
+    Vector,
+    careful_function,
+    constant,
+    real_literal,
+    rescue_function,
+    table_constant,
+    text,
+    vector,
+    weight,
+)
 from symhep.targets.segments import Line, Segment, Straight, alive, cuts, results, segment, straighten
 from symhep.targets.structs import Group, Reader
 
@@ -57,7 +67,12 @@ def _slots(straight: Straight, once: list[Segment]) -> dict[int, int]:
 
 
 def emit(
-    program: Program, dtype: np.dtype, width: int, balance: bool = False, structs: tuple[Group, ...] = ()
+    program: Program,
+    dtype: np.dtype,
+    width: int,
+    balance: bool = False,
+    structs: tuple[Group, ...] = (),
+    avx512: bool = False,
 ) -> tuple[str, Layout]:
     """The text of a module with the functions `once` and `each`, and what is where in the scratch memory.
 
@@ -67,8 +82,9 @@ def emit(
     balance  whether adders and multipliers are distinct units, so that work is to be shared out between them
     structs  if any, the module has instead only `direct`, which is `each` for inputs in these arrays; its first event
              is that at the beginning of the columns, and the program has to be short enough for one function
+    avx512   whether the processor has these instructions
     """
-    v = vector(dtype, width)
+    v = vector(dtype, width, avx512)
     p = plan(straighten(program), v)
     once = [] if structs else [_Once(p, s, balance, True).function(f"once.{k}") for k, s in enumerate(p.once)]
     each = [_Each(p, s, balance, structs=structs).function(f"each.{k}") for k, s in enumerate(p.each)]
@@ -78,8 +94,10 @@ def emit(
         careful_function(op, v) for op in sorted(set(re.findall(r"@careful\.(\w+)", "".join(once + careful))))
     ]
     rescues = sorted(set(re.findall(r"@(rescue\.\w+\.\d)", "".join(elementary))))
+    tables = sorted(set(re.findall(r"@(lookup\.\w+\.\w+)", "".join(once + each + careful + elementary))))
     parts = [
         f"@one = internal global {v.real} {real_literal(1.0, v.real)[len(f'splat ({v.real} ') : -1]}",
+        *[table_constant(name) for name in tables],
         *once,
         *each,
         *careful,

@@ -2,11 +2,11 @@
 
 Every operation is one IEEE operation on a vector of events, in the order of the program: no fast-math flags and no
 contraction, so arithmetic gives the bits that NumPy gives. Elementary functions are written out from their
-instruction lists; where such a list widens float32 values, their doubles are vectors of as many lanes.
+instruction lists.
 
 In the texts {l} is the name of the result without its %, {0} {1} {2} are operands, {T} the vector of reals,
-{I} of integers of the same size, {M} of truth values, {S} the suffix of intrinsics, {F} and {D} the vectors of floats
-and doubles.
+{I} of integers of the same size, {M} of truth values, {S} and {P} the suffixes of intrinsics, {B} as many bits as there
+are lanes.
 """
 
 from __future__ import annotations
@@ -21,17 +21,21 @@ import numpy as np
 
 from symhep.graph import Number
 from symhep.ops import OPS
-from symhep.targets.machine import Instruction, Instructions, expand
+from symhep.targets.machine import Instruction, Instructions, expand, table
 from symhep.targets.numpy import rounded
 from symhep.targets.segments import Line
 
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """The vector that code is written for: the type of its numbers, and how many events it holds."""
+    """The vector that code is written for: the type of its numbers, and how many events it holds.
+
+    wide  whether it is one of 64 bytes on a processor with AVX-512
+    """
 
     real: str
     lanes: int
+    wide: bool = False
 
     @property
     def size(self) -> int:
@@ -55,19 +59,21 @@ class Vector:
 
     def fill(self, text: str) -> str:
         """A text with the type names put in; the other fields stay."""
-        elements = {"{T}": self.real, "{I}": f"i{8 * self.size}", "{M}": "i1", "{F}": "float", "{D}": "double"}
+        elements = {"{T}": self.real, "{I}": f"i{8 * self.size}", "{M}": "i1"}
         for name, element in elements.items():
             text = text.replace(name, f"<{self.lanes} x {element}>")
+        text = text.replace("{B}", f"i{self.lanes}").replace("{P}", "pd" if self.real == "double" else "ps")
         return text.replace("{S}", f"v{self.lanes}f{8 * self.size}")
 
     def expand(self, op: str) -> Instructions:
         """The instructions of an elementary function of such a vector."""
-        return expand(op, self.real == "float")
+        return expand(op, self.real == "float", self.wide)
 
 
-def vector(dtype: np.dtype, width: int) -> Vector:
+def vector(dtype: np.dtype, width: int, avx512: bool = False) -> Vector:
     """The vectors of a dtype, for registers of `width` doubles."""
-    return Vector("double", width) if np.dtype(dtype) == np.float64 else Vector("float", 2 * width)
+    double = np.dtype(dtype) == np.float64
+    return Vector("double" if double else "float", width if double else 2 * width, avx512 and width == 8)
 
 
 def _compare(kind: str) -> str:
@@ -158,8 +164,10 @@ INSTRUCTIONS = {
     "from_bits": "%{l} = bitcast {I} {0} to {T}",
     "to_int": "%{l} = fptosi {T} {0} to {I}",
     "to_float": "%{l} = sitofp {I} {0} to {T}",
-    "widen": "%{l} = fpext {F} {0} to {D}",
-    "narrow": "%{l} = fptrunc {D} {0} to {F}",
+    # what only vectors of AVX-512 have; 11 stands for [3/4, 3/2), NaN where x < 0; 4 for the current rounding
+    "exponent": "%{l} = call {T} @llvm.x86.avx512.mask.getexp.{P}.512({T} {0}, {T} {0}, {B} -1, i32 4)",
+    "mantissa": "%{l} = call {T} @llvm.x86.avx512.mask.getmant.{P}.512({T} {0}, i32 11, {T} {0}, {B} -1, i32 4)",
+    "scale": "%{l} = call {T} @llvm.x86.avx512.mask.scalef.{P}.512({T} {0}, {T} {1}, {T} {0}, {B} -1, i32 4)",
 }
 
 
@@ -245,6 +253,8 @@ def _elementary(op: str, v: Vector, careful: bool = False) -> str:
             operand[k] = f"{{{i.attrs[0]}}}"
         elif i.op == "const":
             operand[k] = _literal(i)
+        elif i.op == "lookup":
+            lines.append(_lookup(i, v, f"{{l}}.f.{k}", *given))
         elif i.op == "rescue" and careful:
             lines.append(_rescue(i, v, f"{{l}}.f.{k}", given))
         elif i.op == "rescue":
@@ -274,6 +284,44 @@ def _instruction(i: Instruction, function: Instructions, v: Vector) -> str:
 def _literal(i: Instruction) -> str:
     number = i.attrs[0]
     return f"splat ({i.type} {number})" if i.type.startswith("i") else real_literal(number, _REALS[i.type])
+
+
+def _lookup(i: Instruction, v: Vector, l: str, index: str) -> str:
+    """A table in registers if they have instructions for that, else in memory, lane by lane."""
+    real, whole = _REALS[i.type], f"i{i.type[1:]}"
+    indices, values = f"<{v.lanes} x {whole}> {index}", f"<{v.lanes} x {real}>"
+    numbers = _numbers(i.type, i.attrs[0])
+    if v.wide and i.type == "f32":
+        return f"%{l} = call {values} @llvm.x86.avx512.permvar.sf.512({values} <{', '.join(numbers)}>, {indices})"
+    if v.wide and v.lanes == 8:
+        low, high = (f"{values} <{', '.join(half)}>" for half in (numbers[:8], numbers[8:]))
+        return f"%{l} = call {values} @llvm.x86.avx512.vpermi2var.pd.512({low}, {indices}, {high})"
+    lines = [f"%{l}.i = and {indices}, splat ({whole} 15)"]
+    made = ["poison", *[f"%{l}.y{k}" for k in range(v.lanes - 1)], f"%{l}"]
+    for k in range(v.lanes):
+        lines += [
+            f"%{l}.i{k} = extractelement <{v.lanes} x {whole}> %{l}.i, i64 {k}",
+            f"%{l}.p{k} = getelementptr {real}, ptr @{table_name(i)}, {whole} %{l}.i{k}",
+            f"%{l}.x{k} = load {real}, ptr %{l}.p{k}",
+            f"{made[k + 1]} = insertelement {values} {made[k]}, {real} %{l}.x{k}, i64 {k}",
+        ]
+    return "\n".join(lines)
+
+
+def _numbers(type_: str, name: str) -> list[str]:
+    real = _REALS[type_]
+    return [f"{real} {real_literal(x, real)[len(f'splat ({real} ') : -1]}" for x in table(name, type_)]
+
+
+def table_name(i: Instruction) -> str:
+    """The name of a table in memory; it tells all that is needed to write it."""
+    return f"lookup.{i.type}.{i.attrs[0]}"
+
+
+def table_constant(symbol: str) -> str:
+    """The table with a name made by `table_name`."""
+    _, type_, name = symbol.split(".")
+    return f"@{symbol} = internal constant [16 x {_REALS[type_]}] [{', '.join(_numbers(type_, name))}]"
 
 
 def _rescue(i: Instruction, v: Vector, l: str, operands: list[str]) -> str:

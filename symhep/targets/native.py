@@ -39,6 +39,7 @@ class Host:
 
     width     doubles in its vector registers
     balance   whether adders and multipliers are distinct units
+    avx512    whether it has these instructions
     complete  whether it has all instructions, such that no code calls a library
     """
 
@@ -47,6 +48,7 @@ class Host:
     features: str
     width: int
     balance: bool
+    avx512: bool
     complete: bool
 
 
@@ -61,7 +63,7 @@ def host() -> Host:
     triple = llvm.get_process_triple() + ("-elf" if sys.platform == "win32" else "")
     balance = cpu.startswith("znver") and bool(features.get("fma"))
     complete = bool(features.get("fma")) or not triple.startswith(("x86_64", "i686"))
-    return Host(triple, cpu, features.flatten(), width, balance, complete)
+    return Host(triple, cpu, features.flatten(), width, balance, width == 8, complete)
 
 
 @cache
@@ -171,7 +173,7 @@ def compile_program(program: Program, dtype: Any, *, width: int | None = None, s
     width = width or host().width
 
     def make() -> bytes:
-        text, layout = bodies.emit(program, dtype, width, host().balance)
+        text, layout = bodies.emit(program, dtype, width, host().balance, (), host().avx512)
         return Code.of(_machine_code(text), layout, text).to_bytes()
 
     parts = () if store is None else (program.graph.digest(), dtype.str, str(width))
@@ -217,7 +219,7 @@ class Native:
     @cached_property
     def text(self) -> str:
         """The LLVM IR of the kernel."""
-        return bodies.emit(self.program, self.dtype, self.layout.vector.width, host().balance)[0]
+        return bodies.emit(self.program, self.dtype, self.layout.vector.width, host().balance, (), host().avx512)[0]
 
     def run(self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], threads: int = 1) -> None:
         """Compute all events.
@@ -248,7 +250,7 @@ class Native:
         width = self.layout.vector.width
 
         def make() -> bytes:
-            text, layout = bodies.emit(self.program, self.dtype, width, host().balance, structs)
+            text, layout = bodies.emit(self.program, self.dtype, width, host().balance, structs, host().avx512)
             return Code.of(_machine_code(text), layout, text).to_bytes()
 
         parts = () if self._store is None else (self.program.graph.digest(), self.dtype.str, str(width), f"{structs}")

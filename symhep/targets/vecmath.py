@@ -5,6 +5,9 @@ explicit-vector LLVM IR, plain Python or C, depending on the machine.  `m.minimu
 `m.maximum` likewise: with the constant first, a NaN in the second argument comes through, and this is relied on.
 `m.rescue` (libm in a cold branch) stands only in the reduction of trigonometric arguments beyond `m.tables.TRIG_MAX`.
 
+Where `m.wide`, there are instructions that take a number apart and put it together again; elsewhere the same bits are
+made of others.
+
 `m.tables` holds the constants of the precision in which the machine computes.  All that is told here is for double
 precision; vecmath32.py tells what is different for float32 values.
 
@@ -129,11 +132,9 @@ def tanh(m, x):
 
 def log(m, x):
     """Natural logarithm."""
-    k, y = core.split_any(m, x)
-    f = y - 1.0
-    s, v = core.log1p_series(m, f)
-    result = m.fma(k, m.tables.LN2[0], f + m.fma(-s, v, k * m.tables.LN2[1]))
-    return core.log_domain(m, x, result, 0.0)
+    f, offset, low = core.log_interval(m, x)
+    f2 = f * f
+    return offset + (f + m.fma(f2, core.poly2(m, f, f2, m.tables.LOG_NEAR), low))
 
 
 def _log_base(m, x, unit, scale):
@@ -201,19 +202,17 @@ def atanh(m, x):
 
 def pow(m, x, y):
     """x to the power y, special cases as in C99."""
-    a = m.abs(x)
-    log_high, log_low = core.log_pair(m, a)
-    high = y * log_high
-    low = m.fma(y, log_low, m.fma(y, log_high, -high))
-    result = core.exp_pair(m, high, m.select(m.abs(high) < 750.0, low, 0.0))
+    log_high, log_low = core.log_pair(m, m.abs(x))
+    # the powers of 1 and -1 are finite, so no exponent may be infinite
+    finite = core.clamp(m, y, -m.tables.LARGEST, m.tables.LARGEST)
+    high = finite * log_high
+    low = m.fma(finite, log_low, m.fma(finite, log_high, -high))
+    result = core.exp_pair(m, high, m.select(m.abs(high) < m.tables.POW_MAX, low, 0.0))
     whole = m.eq(m.rint(y), y)
     half = y * 0.5
-    odd = whole & m.ne(m.rint(half), half)
-    result = m.select(odd, m.copysign(result, x), result)
-    invalid = (x < 0.0) & (x > -core.INF) & ~whole
-    result = m.select(invalid, core.NAN, result)
-    unity = m.eq(x, 1.0) | m.eq(y, 0.0) | (m.eq(a, 1.0) & m.eq(m.abs(y), core.INF))
-    return m.select(unity, 1.0, result)
+    result = m.select(whole & m.ne(m.rint(half), half), m.copysign(result, x), result)
+    result = m.select((x < 0.0) & (x > -core.INF) & ~whole, core.NAN, result)
+    return m.select(m.eq(x, 1.0) | m.eq(y, 0.0), 1.0, result)
 
 
 def cbrt(m, x):
