@@ -11,17 +11,8 @@ import numpy as np
 
 from symhep.program import Program
 from symhep.targets.layout import AHEAD, Layout
-from symhep.targets.llvm import (
-    Vector,
-    careful_function,
-    constant,
-    real_literal,
-    rescue_function,
-    table_constant,
-    text,
-    vector,
-    weight,
-)
+from symhep.targets.llvm import Vector, careful_function, constant, real_literal, table_constant, text, vector, weight
+from symhep.targets.rescues import rescue_function
 from symhep.targets.segments import Line, Segment, Straight, alive, cuts, results, segment, straighten
 from symhep.targets.structs import Group, Reader
 
@@ -72,7 +63,7 @@ def emit(
     width: int,
     balance: bool = False,
     structs: tuple[Group, ...] = (),
-    avx512: bool = False,
+    special: str = "",
 ) -> tuple[str, Layout]:
     """The text of a module with the functions `once` and `each`, and what is where in the scratch memory.
 
@@ -82,9 +73,9 @@ def emit(
     balance  whether adders and multipliers are distinct units, so that work is to be shared out between them
     structs  if any, the module has instead only `direct`, which is `each` for inputs in these arrays; its first event
              is that at the beginning of the columns, and the program has to be short enough for one function
-    avx512   whether the processor has these instructions
+    special  "avx512" or "avx2" where there are these instructions
     """
-    v = vector(dtype, width, avx512)
+    v = vector(dtype, width, special)
     p = plan(straighten(program), v)
     once = [] if structs else [_Once(p, s, balance, True).function(f"once.{k}") for k, s in enumerate(p.once)]
     each = [_Each(p, s, balance, structs=structs).function(f"each.{k}") for k, s in enumerate(p.each)]

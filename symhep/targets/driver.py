@@ -308,30 +308,35 @@ def _start(code: Code, s: str) -> None:
 
 
 def _head(v: Vector) -> str:
-    """How many events to take apart, so that all columns are aligned from there on; 0 where they do not agree.
+    """How many events to take apart, so that all input columns, or else all outputs, are aligned from there on, or 0.
 
     Large arrays of NumPy all begin 16 bytes into a page. So every vector of every column would lie in two cache lines,
     and the lines of many columns in the same few places of the first cache: each line would be read twice.
     """
     code = Code("internal i64 @head(ptr %k, ptr %columns, i64 %first, i64 %n) #0")
-    offset, agreed = code("alloca i64"), code("alloca i64")
+    inputs = _field(code, "inputs")
+    of_inputs, of_outputs = _common(code, v, "0", inputs), _common(code, v, inputs, _columns(code))
+    found = code(f"select i1 {code.test('sge', of_inputs, 0)}, i64 {of_inputs}, i64 {of_outputs}")
+    whole = code.test("eq", code.int("and", found, v.size - 1), 0)
+    useful = code(f"and i1 {code.test('sgt', found, 0)}, {code.test('sge', '%n', HEAD_WORTH)}")
+    useful = code(f"and i1 {whole}, {useful}")
+    events = code.int("sdiv", code.int("sub", v.bytes, found), v.size)
+    return code.end(f"i64 {code(f'select i1 {useful}, i64 {events}, i64 0')}")
+
+
+def _common(code: Code, v: Vector, begin: str, end: str) -> str:
+    """How many bytes after an aligned place all contiguous columns from begin to end are; negative if they differ."""
+    offset = code("alloca i64")
     code.store("-1", offset)
-    code.store("1", agreed)
-    with code.loop(0, _field(code, "inputs")) as j:
+    with code.loop(begin, end) as j:
         base, stride = _column(code, j)
         with code.when(code.test("eq", stride, v.size)):
             start = code.at(base, code.int("mul", "%first", v.size))
             own = code.int("and", code(f"ptrtoint ptr {start} to i64"), v.bytes - 1)
             known = code.load(offset)
-            other = code(f"and i1 {code.test('ne', known, -1)}, {code.test('ne', known, own)}")
-            code.store(code(f"select i1 {other}, i64 0, i64 {code.load(agreed)}"), agreed)
-            code.store(own, offset)
-    found = code.load(offset)
-    whole = code.test("eq", code.int("and", found, v.size - 1), 0)
-    useful = code(f"and i1 {code.test('sgt', found, 0)}, {code.test('sge', '%n', HEAD_WORTH)}")
-    useful = code(f"and i1 {code(f'and i1 {whole}, {useful}')}, {code.test('eq', code.load(agreed), 1)}")
-    events = code.int("sdiv", code.int("sub", v.bytes, found), v.size)
-    return code.end(f"i64 {code(f'select i1 {useful}, i64 {events}, i64 0')}")
+            same = code(f"or i1 {code.test('eq', known, -1)}, {code.test('eq', known, own)}")
+            code.store(code(f"select i1 {same}, i64 {own}, i64 -2"), offset)
+    return code.load(offset)
 
 
 def _vectors_and_rest(code: Code, v: Vector, s: str, first: str, n: str) -> None:

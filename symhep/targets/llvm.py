@@ -30,12 +30,17 @@ from symhep.targets.segments import Line
 class Vector:
     """The vector that code is written for: the type of its numbers, and how many events it holds.
 
-    wide  whether it is one of 64 bytes on a processor with AVX-512
+    special  "avx512" or "avx2" where there are these instructions
     """
 
     real: str
     lanes: int
-    wide: bool = False
+    special: str = ""
+
+    @property
+    def wide(self) -> bool:
+        """Whether there are instructions for vectors of 64 bytes."""
+        return self.special == "avx512" and self.bytes == 64
 
     @property
     def size(self) -> int:
@@ -70,10 +75,10 @@ class Vector:
         return expand(op, self.real == "float", self.wide)
 
 
-def vector(dtype: np.dtype, width: int, avx512: bool = False) -> Vector:
+def vector(dtype: np.dtype, width: int, special: str = "") -> Vector:
     """The vectors of a dtype, for registers of `width` doubles."""
     double = np.dtype(dtype) == np.float64
-    return Vector("double" if double else "float", width if double else 2 * width, avx512 and width == 8)
+    return Vector("double" if double else "float", width if double else 2 * width, special)
 
 
 def _compare(kind: str) -> str:
@@ -287,7 +292,7 @@ def _literal(i: Instruction) -> str:
 
 
 def _lookup(i: Instruction, v: Vector, l: str, index: str) -> str:
-    """A table in registers if they have instructions for that, else in memory, lane by lane."""
+    """A table in registers if they have instructions for that, else in memory."""
     real, whole = _REALS[i.type], f"i{i.type[1:]}"
     indices, values = f"<{v.lanes} x {whole}> {index}", f"<{v.lanes} x {real}>"
     numbers = _numbers(i.type, i.attrs[0])
@@ -296,16 +301,27 @@ def _lookup(i: Instruction, v: Vector, l: str, index: str) -> str:
     if v.wide and v.lanes == 8:
         low, high = (f"{values} <{', '.join(half)}>" for half in (numbers[:8], numbers[8:]))
         return f"%{l} = call {values} @llvm.x86.avx512.vpermi2var.pd.512({low}, {indices}, {high})"
-    lines = [f"%{l}.i = and {indices}, splat ({whole} 15)"]
-    made = ["poison", *[f"%{l}.y{k}" for k in range(v.lanes - 1)], f"%{l}"]
-    for k in range(v.lanes):
-        lines += [
-            f"%{l}.i{k} = extractelement <{v.lanes} x {whole}> %{l}.i, i64 {k}",
-            f"%{l}.p{k} = getelementptr {real}, ptr @{table_name(i)}, {whole} %{l}.i{k}",
-            f"%{l}.x{k} = load {real}, ptr %{l}.p{k}",
-            f"{made[k + 1]} = insertelement {values} {made[k]}, {real} %{l}.x{k}, i64 {k}",
+    if v.special and i.type == "f32" and v.lanes == 8:
+        halves = [f"{values} <{', '.join(half)}>" for half in (numbers[:8], numbers[8:])]
+        first, second = (f"call {values} @llvm.x86.avx2.permps({half}, {indices})" for half in halves)
+        return "\n".join(
+            [
+                f"%{l}.a = {first}",
+                f"%{l}.b = {second}",
+                f"%{l}.s = shl {indices}, splat ({whole} 28)",
+                f"%{l}.m = icmp slt <{v.lanes} x {whole}> %{l}.s, zeroinitializer",
+                f"%{l} = select <{v.lanes} x i1> %{l}.m, {values} %{l}.b, {values} %{l}.a",
+            ]
+        )
+    kind, size = f"v{v.lanes}f{i.type[1:]}.v{v.lanes}p0", int(i.type[1:]) // 8
+    places = f"<{v.lanes} x ptr> %{l}.p, i32 {size}, <{v.lanes} x i1> splat (i1 true), {values} poison"
+    return "\n".join(
+        [
+            f"%{l}.i = and {indices}, splat ({whole} 15)",
+            f"%{l}.p = getelementptr {real}, ptr @{table_name(i)}, <{v.lanes} x {whole}> %{l}.i",
+            f"%{l} = call {values} @llvm.masked.gather.{kind}({places})",
         ]
-    return "\n".join(lines)
+    )
 
 
 def _numbers(type_: str, name: str) -> list[str]:
@@ -352,48 +368,3 @@ def _rescue(i: Instruction, v: Vector, l: str, operands: list[str]) -> str:
 def rescue_name(name: str, arity: int) -> str:
     """The name of the function that calls libm lane by lane; it tells all that is needed to write it."""
     return f"rescue.{name}.{arity}"
-
-
-def rescue_function(symbol: str, v: Vector) -> str:
-    """The function with a name made by `rescue_name`; it finds libm's function at the address in @libm.name.
-
-    The arguments stand at %slots + 64, + 128, ...; the result replaces the lanes at %slots.
-    """
-    _, name, arity = symbol.split(".")
-    lines, arguments = [], []
-    for k in range(1, int(arity) + 1):
-        lines += [f"%p{k} = getelementptr [64 x i8], ptr %q, i64 {k}", f"%x{k} = load {v.real}, ptr %p{k}"]
-        arguments.append(f"double %x{k}")
-        if v.real == "float":
-            lines.append(f"%d{k} = fpext float %x{k} to double")
-            arguments[-1] = f"double %d{k}"
-    lines.append(f"%y = call double %function({', '.join(arguments)})")
-    if v.real == "float":
-        lines.append("%n = fptrunc double %y to float")
-    lines.append(f"store {v.real} %{'n' if v.real == 'float' else 'y'}, ptr %q")
-    return _RESCUE.format(symbol=symbol, name=name, set="\n".join(lines), lanes=v.lanes, real=v.real)
-
-
-_RESCUE = """\
-@libm.{name} = dso_local global ptr null
-define internal void @{symbol}(i64 %mask, ptr %slots) #1 {{
-entry:
-%function = load ptr, ptr @libm.{name}
-br label %loop
-loop:
-%lane = phi i64 [ 0, %entry ], [ %next, %last ]
-%rest = lshr i64 %mask, %lane
-%bit = trunc i64 %rest to i1
-br i1 %bit, label %set, label %last
-set:
-%q = getelementptr {real}, ptr %slots, i64 %lane
-{set}
-br label %last
-last:
-%next = add i64 %lane, 1
-%more = icmp ult i64 %next, {lanes}
-br i1 %more, label %loop, label %out
-out:
-ret void
-}}
-"""

@@ -39,7 +39,7 @@ class Host:
 
     width     doubles in its vector registers
     balance   whether adders and multipliers are distinct units
-    avx512    whether it has these instructions
+    special   "avx512" or "avx2" where it has these instructions
     complete  whether it has all instructions, such that no code calls a library
     """
 
@@ -48,7 +48,7 @@ class Host:
     features: str
     width: int
     balance: bool
-    avx512: bool
+    special: str
     complete: bool
 
 
@@ -63,7 +63,8 @@ def host() -> Host:
     triple = llvm.get_process_triple() + ("-elf" if sys.platform == "win32" else "")
     balance = cpu.startswith("znver") and bool(features.get("fma"))
     complete = bool(features.get("fma")) or not triple.startswith(("x86_64", "i686"))
-    return Host(triple, cpu, features.flatten(), width, balance, width == 8, complete)
+    special = "avx512" if width == 8 else "avx2" if features.get("avx2") else ""
+    return Host(triple, cpu, features.flatten(), width, balance, special, complete)
 
 
 @cache
@@ -173,7 +174,7 @@ def compile_program(program: Program, dtype: Any, *, width: int | None = None, s
     width = width or host().width
 
     def make() -> bytes:
-        text, layout = bodies.emit(program, dtype, width, host().balance, (), host().avx512)
+        text, layout = bodies.emit(program, dtype, width, host().balance, (), host().special)
         return Code.of(_machine_code(text), layout, text).to_bytes()
 
     parts = () if store is None else (program.graph.digest(), dtype.str, str(width))
@@ -219,7 +220,7 @@ class Native:
     @cached_property
     def text(self) -> str:
         """The LLVM IR of the kernel."""
-        return bodies.emit(self.program, self.dtype, self.layout.vector.width, host().balance, (), host().avx512)[0]
+        return bodies.emit(self.program, self.dtype, self.layout.vector.width, host().balance, (), host().special)[0]
 
     def run(self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], threads: int = 1) -> None:
         """Compute all events.
@@ -250,7 +251,7 @@ class Native:
         width = self.layout.vector.width
 
         def make() -> bytes:
-            text, layout = bodies.emit(self.program, self.dtype, width, host().balance, structs, host().avx512)
+            text, layout = bodies.emit(self.program, self.dtype, width, host().balance, structs, host().special)
             return Code.of(_machine_code(text), layout, text).to_bytes()
 
         parts = () if self._store is None else (self.program.graph.digest(), self.dtype.str, str(width), f"{structs}")

@@ -245,7 +245,7 @@ def test_objects_for_other_processors(triple, cpu, width, dtype):
     program = program_of(make, "x y")
     structs = (Group(0, 2, 24),)
     texts = [emit(program, np.dtype(dtype), width, structs=s)[0] for s in ((), structs)]
-    texts += [emit(program, np.dtype(dtype), 8, avx512=True)[0]] if "avx512" in cpu else []
+    texts += [emit(program, np.dtype(dtype), 8, special="avx512")[0]] if "avx512" in cpu else []
     for text in (*texts, driver(vector(dtype, width))):
         assert len(emit_object(text, triple, cpu)) > 1000
         llvm.parse_assembly(text).verify()
@@ -261,7 +261,7 @@ def test_no_undefined_symbols():
 def test_tables_are_in_registers_where_there_are_instructions_for_that():
     program = program_of(lambda b, x, y: [b.node("log", (x,)), b.node("pow", (x, y))], "x y")
     for dtype, permute in ((np.float64, "vpermi2pd|vpermt2pd"), (np.float32, "vpermps|vpermd\\t")):
-        text, _ = emit(program, np.dtype(dtype), 8, avx512=True)
+        text, _ = emit(program, np.dtype(dtype), 8, special="avx512")
         assembly = emit_assembly(text, *ZEN4)
         assert len(re.findall(permute, assembly)) >= 6 and "@lookup" not in text
         assert "vgetexp" in assembly and "vgetmant" in assembly and "vscalef" in assembly
