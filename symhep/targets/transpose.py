@@ -51,16 +51,25 @@ class _Copy:
         return code.end()
 
     def vectors(self, code: Code, chunk: int, whole: str) -> None:
-        """Copy the events that fill vectors; as in `chunks`, the last components may be taken twice."""
+        """Copy the events that fill vectors; as in `chunks`, the last components may be taken twice.
+
+        The memory of as many events to come is fetched: for dense structs a line per component.
+        """
         v = self.v
         last = code.int("sub", "%group", chunk)
         steps, pitches = _multiples(code, "%stride"), _multiples(code, "%pitch")
+        ahead = code.int("mul", "%n", "%stride")
+        apart = code.int("sdiv", code.int("mul", "%stride", v.lanes), "%group")
+        lines = _multiples(code, apart)
         with code.loop(0, whole, v.lanes) as i:
             event, place = code.at("%base", code.int("mul", i, "%stride")), code.at("%row", i, v.real)
             with code.loop(0, "%group", chunk) as c:
                 c = code(f"call i64 @llvm.smin.i64(i64 {c}, i64 {last})")
                 events = _places(code, code.at(event, c, v.real), steps, v.lanes)
                 rows = _places(code, code.at(place, code.int("mul", c, "%pitch")), pitches, chunk)
+                soon = code.at(code.at(event, ahead), code.int("mul", c, apart))
+                for line in _places(code, soon, lines, chunk):
+                    code.do(f"call void @llvm.prefetch.p0(ptr {line}, i32 0, i32 2, i32 1)")
                 (into_rows if self.into_rows else out_of_rows)(code, v, events, rows)
 
     def one_by_one(self, code: Code, start: str) -> None:
