@@ -31,6 +31,7 @@ FIELDS = (
 
 HEAD_WORTH = 512  # events that make it worth while to take the first few apart
 BLOCK = 32  # events, where columns are copied: they and those that are fetched ahead have to fit into the first cache
+MANY = 8  # outputs that are too many to be fetched ahead a block at a time
 
 # The driver's list: for each group of columns that is copied (GROUP), or for each column in place (ENTRY)
 GROUP = "{ ptr, i64, i64, ptr }"  # where in memory, stride, how many columns, row
@@ -246,7 +247,10 @@ def _part(v: Vector) -> str:
 def _blocks(code: Code, v: Vector, direct: str, counts: list[str], read: str, written: str, kept: str) -> None:
     """Copy in, compute, copy out, block by block; columns in place move on."""
     in_place = code.test("eq", counts[3], 0)
-    block = code(f"select i1 {in_place}, i64 %n, i64 {BLOCK}")
+    # much that is written is fetched ahead bit by bit
+    few = code(f"or i1 {code.test('eq', counts[1], 0)}, {code.test('slt', _field(code, 'outputs'), MANY)}")
+    block = code(f"select i1 {few}, i64 {BLOCK}, i64 {v.lanes}")
+    block = code(f"select i1 {in_place}, i64 %n, i64 {block}")
     single = code.test("eq", _field(code, "rows"), 0)
     block = code(f"select i1 {single}, i64 {block}, i64 {_field(code, 'events')}")
     each = code(f"select i1 {direct}, ptr {_function(code, 'direct')}, ptr {_function(code, 'each')}")

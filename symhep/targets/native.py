@@ -19,7 +19,7 @@ from symhep.caching import cache as files
 from symhep.caching.cache import Store
 from symhep.program import Program
 from symhep.targets import bodies
-from symhep.targets.driver import FIELDS, driver
+from symhep.targets.driver import FIELDS, MANY, driver
 from symhep.targets.layout import LINE, PARAMETER
 from symhep.targets.llvm import vector
 from symhep.targets.objects import Code
@@ -240,7 +240,11 @@ class Native:
         """The address of the kernel, with code for the arrays of structs among the columns if it is worth while."""
         if not self._short or events < WORTH:
             return self.kernel_address
-        found = groups(described, self.layout.inputs, self.dtype.itemsize)
+        inputs = self.layout.inputs
+        copied = any(stride != self.dtype.itemsize for stride in described[2 * inputs + 1 :: 2])
+        if copied and self.layout.outputs >= MANY:
+            return self.kernel_address
+        found = groups(described, inputs, self.dtype.itemsize)
         with self._lock:
             if found and found not in self._direct and len(self._direct) < DIRECT:
                 self._direct[found] = self._made_for(found)

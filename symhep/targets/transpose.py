@@ -15,6 +15,8 @@ from symhep.targets.llvm import Vector
 
 UNIT = 16  # bytes of what shuffles move as one across a register, and inside of which they move anything
 
+AHEAD = 32  # events that memory is fetched ahead
+
 
 def gather(v: Vector) -> str:
     """The function that copies into rows."""
@@ -53,12 +55,12 @@ class _Copy:
     def vectors(self, code: Code, chunk: int, whole: str) -> None:
         """Copy the events that fill vectors; as in `chunks`, the last components may be taken twice.
 
-        The memory of as many events to come is fetched: for dense structs a line per component.
+        The memory of events to come is fetched: for dense structs a line per component.
         """
         v = self.v
         last = code.int("sub", "%group", chunk)
         steps, pitches = _multiples(code, "%stride"), _multiples(code, "%pitch")
-        ahead = code.int("mul", "%n", "%stride")
+        ahead = code.int("mul", AHEAD, "%stride")
         apart = code.int("sdiv", code.int("mul", "%stride", v.lanes), "%group")
         lines = _multiples(code, apart)
         with code.loop(0, whole, v.lanes) as i:
