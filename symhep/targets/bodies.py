@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from symhep.program import Program
-from symhep.targets.layout import AHEAD_BYTES, Layout
-from symhep.targets.llvm import Vector, careful_function, constant, real_literal, rescue_function, text, vector, weight
+from symhep.targets.layout import AHEAD, Layout
+from symhep.targets.llvm import Vector, careful_function, constant, real_literal, table_constant, text, vector, weight
 from symhep.targets.recompute import recompute
+from symhep.targets.rescues import rescue_function
 from symhep.targets.segments import Line, Segment, Straight, alive, cuts, results, segment, straighten
+from symhep.targets.structs import Group, Reader
 
 LIMIT = 8000  # instructions in a segment
 CROWDED = 1000, 1500  # from so many values alive at a time, so many: registers are allocated in more than linear time
@@ -55,32 +58,44 @@ def _slots(straight: Straight, once: list[Segment]) -> dict[int, int]:
     return {number: k for k, number in enumerate(dict.fromkeys(used))}
 
 
-def emit(program: Program, dtype: np.dtype, width: int, balance: bool = False) -> tuple[str, Layout]:
+def emit(
+    program: Program,
+    dtype: np.dtype,
+    width: int,
+    balance: bool = False,
+    structs: tuple[Group, ...] = (),
+    special: str = "",
+) -> tuple[str, Layout]:
     """The text of a module with the functions `once` and `each`, and what is where in the scratch memory.
 
     Both take its address; `each` also where in the columns its events begin and end; rows begin at the first of them.
 
     width    doubles in a vector register
     balance  whether adders and multipliers are distinct units, so that work is to be shared out between them
+    structs  if any, the module has instead only `direct`, which is `each` for inputs in these arrays; its first event
+             is that at the beginning of the columns, and the program has to be short enough for one function
+    special  "avx512" or "avx2" where there are these instructions
     """
-    v = vector(dtype, width)
+    v = vector(dtype, width, special)
     p = plan(straighten(program), v)
-    once = [_Once(p, s, balance, True).function(f"once.{k}") for k, s in enumerate(p.once)]
-    each = [_Each(p, s, balance).function(f"each.{k}") for k, s in enumerate(p.each)]
+    once = [] if structs else [_Once(p, s, balance, True).function(f"once.{k}") for k, s in enumerate(p.once)]
+    each = [_Each(p, s, balance, structs=structs).function(f"each.{k}") for k, s in enumerate(p.each)]
     again = [k for k, function in enumerate(each) if ".careful(" in function]
-    careful = [_Careful(p, p.each[k], False, True).function(f"each.{k}.careful") for k in again]
+    careful = [_Careful(p, p.each[k], False, True, structs).function(f"each.{k}.careful") for k in again]
     elementary = [
         careful_function(op, v) for op in sorted(set(re.findall(r"@careful\.(\w+)", "".join(once + careful))))
     ]
     rescues = sorted(set(re.findall(r"@(rescue\.\w+\.\d)", "".join(elementary))))
+    tables = sorted(set(re.findall(r"@(lookup\.\w+\.\w+)", "".join(once + each + careful + elementary))))
     parts = [
         f"@one = internal global {v.real} {real_literal(1.0, v.real)[len(f'splat ({v.real} ') : -1]}",
+        *[table_constant(name) for name in tables],
         *once,
         *each,
         *careful,
         *elementary,
-        _calls("once", len(once), ""),
-        _calls("each", len(each), ", i64 %from, i64 %to"),
+        *([] if structs else [_calls("once", "once", len(once), "")]),
+        _calls("direct" if structs else "each", "each", len(each), ", i64 %from, i64 %to"),
         *[rescue_function(name, v) for name in rescues],
         f"attributes #0 = {{ nounwind alignstack=64 {IN_ORDER if balance else ''}}}",
         "attributes #1 = { cold noinline nounwind }",
@@ -91,9 +106,9 @@ def emit(program: Program, dtype: np.dtype, width: int, balance: bool = False) -
     return "\n".join(parts) + "\n", p.layout
 
 
-def _calls(name: str, count: int, more: str) -> str:
+def _calls(name: str, segments: str, count: int, more: str) -> str:
     """The function that calls all segments."""
-    calls = [f"call void @{name}.{k}(ptr %s{more})" for k in range(count)]
+    calls = [f"call void @{segments}.{k}(ptr %s{more})" for k in range(count)]
     return "\n".join([f"define void @{name}(ptr %s{more}) #0 {{", *calls, "ret void", "}"])
 
 
@@ -113,24 +128,30 @@ class _Writer:
     segment: Segment
     balance: bool
     careful: bool = False
+    structs: tuple[Group, ...] = ()
     lines: list[str] = field(default_factory=list)
     operand: dict[int, str] = field(default_factory=dict)
     far: str = ""
     share: float = 0.0
     owed: float = 0.0
+    chores: list[Callable[[], None]] = field(default_factory=list)
+    reader: Reader = field(init=False)
 
-    fetched: list[int] = field(default_factory=list)
+    def __post_init__(self) -> None:
+        self.reader = Reader(self.structs, self.plan.layout, self.lines)
 
     def write(self) -> None:
         if self.balance:
             units = [_units(line.op, self.plan.layout.vector) for line in self.segment.lines]
             adders, multipliers = (sum(u) for u in zip(*units)) if units else (0, 0)
             self.share = (adders - multipliers) / (2 * adders) if adders > WORTH * multipliers else 0.0
-        apart = max(1, len(self.segment.lines) // (len(self.fetched) + 1))
+        apart = max(1, len(self.segment.lines) // (len(self.chores) + 1))
         for k, line in enumerate(self.segment.lines):
-            if self.fetched and k % apart == 0:
-                self._fetch_ahead()
+            if self.chores and k % apart == 0:
+                self.chores.pop(0)()
             self._line(line)
+        for chore in self.chores:
+            chore()
 
     def _line(self, line: Line) -> None:
         name = f"v{line.result}"
@@ -215,9 +236,6 @@ class _Writer:
     def made(self, number: int) -> None:
         """Called when a value has been computed."""
 
-    def _fetch_ahead(self) -> None:
-        """Called now and then while there are columns in `fetched`."""
-
     def one(self) -> list[str]:
         """The number one, hidden from the compiler."""
         if not any("%one" in line for line in self.lines):
@@ -250,11 +268,17 @@ class _Each(_Writer):
     """Work that is done for every event: a loop over the vectors of a block."""
 
     def function(self, name: str) -> str:
+        self.reader.before()
+        entry = self.lines[:]
+        self.lines.clear()
+        self.reader.then()
+        self._chores()
         self._write_all()
         return "\n".join(
             [
                 f"define internal void @{name}(ptr %s, i64 %from, i64 %to) #0 {{",
                 "entry:",
+                *entry,
                 "br label %loop",
                 "loop:",
                 "%o = phi i64 [ %from, %entry ], [ %next, %step ]",
@@ -273,15 +297,21 @@ class _Each(_Writer):
             ]
         )
 
+    def _chores(self) -> None:
+        """What is done for later events: memory is fetched ahead, of columns by the first function."""
+        copied, fetched = self.reader.chores(), list[Callable[[], None]]()
+        if self.segment is self.plan.each[0]:
+            inputs, parameters = self.plan.columns, self.plan.straight.parameters
+            elsewhere = self.reader.inside | self.reader.single
+            places = [k for number, k in inputs.items() if number not in parameters and k not in elsewhere]
+            places += range(len(inputs), len(inputs) + self.plan.layout.outputs)
+            fetched = [partial(self._fetch_ahead, k) for k in places]
+        evenly = [(k / len(c), chore) for c in (copied, fetched) for k, chore in enumerate(c)]
+        self.chores = [chore for _, chore in sorted(evenly, key=lambda e: e[0])]
+
     def _write_all(self) -> None:
         """All lines, and the outputs that no line makes."""
-        if self.segment is self.plan.each[0] and not self.careful:
-            inputs, parameters = self.plan.columns, self.plan.straight.parameters
-            self.fetched = [k for number, k in inputs.items() if number not in parameters]
-            self.fetched += range(len(inputs), len(inputs) + self.plan.layout.outputs)
         self.write()
-        while self.fetched:
-            self._fetch_ahead()
         made = {r for line in self.segment.lines for r in results(line)}
         for number, columns in self.segment.stores.items():
             if number not in made:
@@ -299,16 +329,13 @@ class _Each(_Writer):
             "br label %step",
         ]
 
-    def _fetch_ahead(self) -> None:
+    def _fetch_ahead(self, k: int) -> None:
         """Ask for the memory of a column of later events: hardware does not foresee where many columns go on."""
-        k = self.fetched.pop(0)
-        place = self.at("%s", self.plan.layout.ahead_base + AHEAD_BYTES * k, f"a{k}")
-        factor = self.at(place, 8, f"f{k}")
+        place = self.at("%s", 8 * k, f"a{k}")
         self.lines += [
-            f"%a{k}.p = load ptr, ptr {place}, !invariant.load !1",
-            f"%a{k}.f = load i64, ptr {factor}, !invariant.load !1",
-            f"%a{k}.o = mul i64 %a{k}.f, %o",
-            f"%a{k}.q = getelementptr i8, ptr %a{k}.p, i64 %a{k}.o",
+            f"%a{k}.c = load ptr, ptr {place}, !invariant.load !1",
+            f"%a{k}.o = getelementptr i8, ptr %a{k}.c, i64 %o",
+            f"%a{k}.q = getelementptr i8, ptr %a{k}.o, i64 {AHEAD}",
             f"call void @llvm.prefetch.p0(ptr %a{k}.q, i32 0, i32 2, i32 1)",
         ]
 
@@ -319,8 +346,12 @@ class _Each(_Writer):
             place = self.at("%row", layout.row(layout.inputs + layout.outputs + row), f"p{number}")
             align = layout.vector.bytes
         elif number in self.plan.columns and number not in straight.parameters:
-            place = self.at(self._column(self.plan.columns[number]), "%o", f"p{number}")
-            align = layout.vector.size
+            k = self.plan.columns[number]
+            if k in self.reader.single:
+                return self._spread(number, self._column(k))
+            inside = k in self.reader.inside
+            place = self.reader.place(k) if inside else self.at(self._column(k), "%o", f"p{number}")
+            align = layout.vector.bytes if inside else layout.vector.size
         else:
             return super().fetch(number)
         self.lines.append(f"%x{number} = load {layout.vector.type}, ptr {place}, align {align}")
@@ -348,6 +379,7 @@ class _Careful(_Each):
     """The same for one vector, with branches to libm where they are needed."""
 
     def function(self, name: str) -> str:
+        self.reader.now()
         self._write_all()
         return "\n".join(
             [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from symhep.ops import ELEMENTARY_COST, OPS
 from symhep.targets.ctext import COMMON
-from symhep.targets.machine import Instruction, Instructions, expand
+from symhep.targets.machine import Instruction, Instructions, expand, table
 
 ELEMENTARY = tuple(name for name, row in OPS.items() if row.cost >= ELEMENTARY_COST and name != "power")
 
@@ -34,8 +34,7 @@ INSTRUCTIONS = {
     "from_bits": "symhep_from_bits{f}({0})",
     "to_int": "(u{i})({i}){0}",
     "to_float": "({real})({i}){0}",
-    "widen": "(double){0}",
-    "narrow": "(float){0}",
+    "lookup": "symhep_{name}[{0} & 15]",
 }
 
 _BITS = """\
@@ -84,11 +83,20 @@ def functions(used: set[str], narrow: bool) -> list[str]:
         return []
     found = [_BITS.format(size=64, real="double", f="")]
     found += [_BITS.format(size=32, real="float", f="f")] if narrow else []
+    listed = [i for name in names for i in expand(name, narrow)]
+    found += dict.fromkeys(_table(i) for i in listed if i.op == "lookup")
     for name in names:
         found.append(_function(name, narrow, careful=False))
         if has_far(name, narrow):
             found.append(_function(name, narrow, careful=True))
     return found
+
+
+def _table(i: Instruction) -> str:
+    """The definition of a table that is looked up."""
+    numbers = [_constant(Instruction("const", (), (x,), i.type)) for x in table(i.attrs[0], i.type)]
+    rows = "".join(f"    {', '.join(numbers[k : k + 4])},\n" for k in range(0, len(numbers), 4))
+    return f"static const {_TYPES[i.type]} symhep_{i.attrs[0].lower()}[16] = {{\n{rows}}};\n"
 
 
 def _function(name: str, narrow: bool, careful: bool) -> str:
@@ -143,4 +151,5 @@ def _expression(i: Instruction, args: list[str], listed: Instructions) -> str:
     if i.op == "rescue":
         mask, fast, *rest = args
         return f"{mask} ? {'(float)' * bool(suffix)}{i.attrs[0]}({', '.join(rest)}) : {fast}"
-    return INSTRUCTIONS[i.op].format(*args, f=suffix, i=f"int{size}_t", real=_TYPES[i.type])
+    name = i.attrs[0].lower() if i.op == "lookup" else ""
+    return INSTRUCTIONS[i.op].format(*args, f=suffix, i=f"int{size}_t", real=_TYPES[i.type], name=name)

@@ -6,7 +6,8 @@
     describe(arrays, columns, n, data)           addresses and strides of n one-dimensional NumPy arrays
 
 `kernel` points to the numbers of FIELDS. Columns that are contiguous are read and written in place. The others are
-copied block by block into rows: neighbouring components of an array of structs together, transposed in registers.
+copied block by block into rows: neighbouring components of an array of structs together, transposed in registers. A
+kernel may have a function `direct` beside `each`, which does this for its inputs by itself (structs.py).
 Events at the end that do not fill a vector go through rows too, padded, so that a result never depends on an event's
 position. A column of stride 0 is one value for all events; a parameter is given with the stride PARAMETER.
 `run` allocates scratch memory itself if it is given none.
@@ -15,6 +16,7 @@ position. A column of stride 0 is one value for all events; a parameter is given
 from __future__ import annotations
 
 from symhep.targets.ircode import Code
+from symhep.targets.layout import PARAMETER
 from symhep.targets.llvm import Vector
 from symhep.targets.reductions import BLOCK as REDUCED
 from symhep.targets.reductions import JOB, functions
@@ -23,19 +25,17 @@ from symhep.targets.transpose import gather, scatter
 # What the driver knows of a kernel: sizes and places in the scratch memory (layout.Layout), its two functions,
 # and where the C library is: modules have no undefined symbols, so that they can be linked anywhere
 FIELDS = (
-    "inputs", "outputs", "rows", "events", "list_base", "ahead_base", "row_base", "row_bytes", "total",
-    "once", "each", "malloc", "free",
+    "inputs", "outputs", "rows", "events", "list_base", "row_base", "row_bytes", "total",
+    "once", "each", "direct", "malloc", "free",
 )  # fmt: skip
 
-PARAMETER = 1  # no column has this stride
-
-AHEAD = 1024  # bytes that contiguous columns are fetched ahead
 HEAD_WORTH = 512  # events that make it worth while to take the first few apart
 BLOCK = 32  # events, where columns are copied: they and those that are fetched ahead have to fit into the first cache
+MANY = 8  # outputs that are too many to be fetched ahead a block at a time
 
-# The driver's list: for each group of columns that is copied (GROUP), or for each column in a row (only ENTRY)
+# The driver's list: for each group of columns that is copied (GROUP), or for each column in place (ENTRY)
 GROUP = "{ ptr, i64, i64, ptr }"  # where in memory, stride, how many columns, row
-ENTRY = "ptr"  # where the address of the column is
+ENTRY = "{ ptr, i64 }"  # where the address of the column is, stride
 
 _PART = "ptr %k, ptr %columns, ptr %s, i64 %first, i64 %n, i1 %all"
 
@@ -48,7 +48,7 @@ def driver(v: Vector, balance: bool = False) -> str:
             scatter(v),
             _copy(v, "copy_in", "gather"),
             _copy(v, "copy_out", "scatter"),
-            *(part(v) for part in (_pad, _small, _describe, _fill, _group, _list, _ahead, _part, _head, _run)),
+            *(part(v) for part in (_pad, _small, _describe, _fill, _group, _list, _part, _head, _run)),
             *functions(v, balance),
             _reduce(v),
             "attributes #0 = { nounwind }",
@@ -75,6 +75,10 @@ def _row(code: Code, j: str) -> str:
 def _columns(code: Code) -> str:
     """How many columns there are, inputs and outputs."""
     return code.int("add", _field(code, "inputs"), _field(code, "outputs"))
+
+
+def _not(code: Code, condition: str) -> str:
+    return code(f"xor i1 {condition}, true")
 
 
 def _whole_vectors(code: Code, v: Vector, n: str) -> str:
@@ -109,7 +113,6 @@ def _small(v: Vector) -> str:
     code = Code("void @small(ptr %k, ptr %s, i64 %n) #0")
     with code.loop(0, _columns(code)) as j:
         _set_column(code, j, _row(code, j))
-        _set_ahead(code, j, "%s", 0)
     code.do("call void @pad(ptr %k, ptr %s, i64 %n)")
     code.do(f"call void {_function(code, 'once')}(ptr %s)")
     size = code.int("mul", _whole_vectors(code, v, "%n"), v.size)
@@ -165,11 +168,12 @@ def _group(v: Vector) -> str:
 def _list(v: Vector) -> str:
     """Set the addresses of columns begin .. end, and list what has to be done for each block.
 
-    Groups go to %groups, the places of the addresses of columns in rows to %moved; the counters follow.
+    Groups go to %groups, the places of the addresses of columns in place to %kept; counters follow. The last counts the
+    columns that limit a block to their rows. With %direct, all columns stay in place.
     """
     code = Code(
-        "internal void @list(ptr %k, ptr %columns, ptr %s, i64 %first, i1 %all, i64 %begin, i64 %end, "
-        "ptr %groups, ptr %group_count, ptr %moved, ptr %moved_count) #0"
+        "internal void @list(ptr %k, ptr %columns, ptr %s, i64 %first, i1 %all, i1 %direct, i64 %begin, i64 %end, "
+        "ptr %groups, ptr %group_count, ptr %kept, ptr %kept_count, ptr %moved_count) #0"
     )
     until = code("alloca i64")
     code.store("%begin", until)
@@ -177,51 +181,22 @@ def _list(v: Vector) -> str:
         base, stride = _column(code, j)
         start = code.at(base, code.int("mul", "%first", stride))
         contiguous = code.test("eq", stride, v.size)
-        in_place = code(f"and i1 {contiguous}, {code('xor i1 %all, true')}")
+        in_place = code(f"and i1 {contiguous}, {_not(code, '%all')}")
+        in_place = code(f"or i1 %direct, {in_place}")
         row = _row(code, j)
         _set_column(code, j, code(f"select i1 {in_place}, ptr {start}, ptr {row}"))
-        with code.when(code(f"xor i1 {in_place}, true")):
-            _append(code, "%moved", "%moved_count", ENTRY, code.at("%s", j, "ptr"))
+        with code.when(in_place):
+            _append(code, "%kept", "%kept_count", ENTRY, code.at("%s", j, "ptr"), stride)
+        moved = _not(code, in_place)
+        code.store(code.int("add", code.load("%moved_count"), code(f"zext i1 {moved} to i64")), "%moved_count")
         head = code.test("sge", j, code.load(until))
         varies = code(f"or i1 {code.test('ne', stride, 0)}, {code.test('sge', j, _field(code, 'inputs'))}")
-        copied = code(f"and i1 {code(f'and i1 {head}, {varies}')}, {code(f'xor i1 {in_place}, true')}")
+        copied = code(f"and i1 {code(f'and i1 {head}, {varies}')}, {moved}")
         with code.when(copied):
             group = code(f"call i64 @group(ptr %columns, i64 {j}, i64 %end)")
             code.store(code.int("add", j, group), until)
             _append(code, "%groups", "%group_count", GROUP, start, stride, group, row)
     return code.end()
-
-
-def _ahead(v: Vector) -> str:
-    """Say what memory is to be fetched for events to come: of a contiguous column, what is AHEAD bytes on.
-
-    A group is copied block by block, so it is the next block. As many cache lines as the group has columns hold its
-    components for a vector of events, if it is dense: each column stands for one of them.
-    """
-    code = Code("internal void @ahead(ptr %k, ptr %columns, ptr %s, i64 %first, i64 %block) #0")
-    member, previous = code("alloca i64"), code("alloca ptr")
-    code.store("0", member)
-    code.store("null", previous, "ptr")
-    later = code.int("add", "%first", code.int("add", "%block", v.lanes))
-    with code.loop(0, _columns(code)) as j:
-        base, stride = _column(code, j)
-        follows = code(f"icmp eq ptr {base}, {code.at(code.load(previous, 'ptr'), v.size)}")
-        count = code(f"select i1 {follows}, i64 {code.int('add', code.load(member), 1)}, i64 0")
-        code.store(count, member)
-        code.store(base, previous, "ptr")
-        head = code.at(base, code.int("mul", count, -v.size))
-        struct = code.at(code.at(head, code.int("mul", later, stride)), code.int("mul", count, 64))
-        column = code.at(base, code.int("add", code.int("mul", "%first", v.size), AHEAD))
-        contiguous = code.test("eq", stride, v.size)
-        address = code(f"select i1 {contiguous}, ptr {column}, ptr {struct}")
-        _set_ahead(code, j, address, code.int("sdiv", stride, v.size))
-    return code.end()
-
-
-def _set_ahead(code: Code, j: str, address: str, factor: int | str) -> None:
-    place = code.at(code.at("%s", _field(code, "ahead_base")), j, "{ ptr, i64 }")
-    code.store(address, place, "ptr")
-    code.store(str(factor), code.at(place, 8))
 
 
 def _append(code: Code, items: str, counter: str, type_: str, *values: str) -> None:
@@ -250,41 +225,47 @@ def _part(v: Vector) -> str:
     """n events from `first` on: whole vectors, or fewer events than a vector has, which all go through rows."""
     code = Code(f"internal void @part({_PART}) #0")
     inputs, columns = _field(code, "inputs"), _columns(code)
-    counters = [code("alloca i64") for _ in range(3)]
+    own = code(f"and i1 {code.test('ne', _field(code, 'direct'), 0)}, {_not(code, '%all')}")
+    counters = [code("alloca i64") for _ in range(4)]
     for counter in counters:
         code.store("0", counter)
     read = code.at("%s", _field(code, "list_base"))
     written = code.at(read, inputs, GROUP)
-    moved = code.at(read, columns, GROUP)
-    for begin, end, groups, counter in (("0", inputs, read, counters[0]), (inputs, columns, written, counters[1])):
+    kept = code.at(read, columns, GROUP)
+    for begin, end, direct, groups, counter in (
+        ("0", inputs, own, read, counters[0]),
+        (inputs, columns, "false", written, counters[1]),
+    ):
         code.do(
-            f"call void @list(ptr %k, ptr %columns, ptr %s, i64 %first, i1 %all, i64 {begin}, i64 {end}, "
-            f"ptr {groups}, ptr {counter}, ptr {moved}, ptr {counters[2]})"
+            f"call void @list(ptr %k, ptr %columns, ptr %s, i64 %first, i1 %all, i1 {direct}, i64 {begin}, i64 {end}, "
+            f"ptr {groups}, ptr {counter}, ptr {kept}, ptr {counters[2]}, ptr {counters[3]})"
         )
-    _blocks(code, v, [code.load(c) for c in counters], read, written, moved)
+    _blocks(code, v, own, [code.load(c) for c in counters], read, written, kept)
     return code.end()
 
 
-def _blocks(code: Code, v: Vector, counts: list[str], read: str, written: str, moved: str) -> None:
-    """Copy in, compute, copy out, block by block."""
-    in_place = code.test("eq", counts[2], 0)
-    block = code(f"select i1 {in_place}, i64 %n, i64 {BLOCK}")
+def _blocks(code: Code, v: Vector, direct: str, counts: list[str], read: str, written: str, kept: str) -> None:
+    """Copy in, compute, copy out, block by block; columns in place move on."""
+    in_place = code.test("eq", counts[3], 0)
+    # much that is written is fetched ahead bit by bit
+    few = code(f"or i1 {code.test('eq', counts[1], 0)}, {code.test('slt', _field(code, 'outputs'), MANY)}")
+    block = code(f"select i1 {few}, i64 {BLOCK}, i64 {v.lanes}")
+    block = code(f"select i1 {in_place}, i64 %n, i64 {block}")
     single = code.test("eq", _field(code, "rows"), 0)
     block = code(f"select i1 {single}, i64 {block}, i64 {_field(code, 'events')}")
-    code.do(f"call void @ahead(ptr %k, ptr %columns, ptr %s, i64 %first, i64 {block})")
+    each = code(f"select i1 {direct}, ptr {_function(code, 'direct')}, ptr {_function(code, 'each')}")
     with code.loop(0, "%n", block) as b:
         n = code(f"call i64 @llvm.smin.i64(i64 {block}, i64 {code.int('sub', '%n', b)})")
         code.do(f"call void @copy_in(ptr %k, ptr {read}, i64 {counts[0]}, i64 {n})")
         with code.when("%all"):
             code.do(f"call void @pad(ptr %k, ptr %s, i64 {n})")
-        begin = code.int("mul", b, v.size)
-        end = code.int("add", begin, code.int("mul", _whole_vectors(code, v, n), v.size))
-        code.do(f"call void {_function(code, 'each')}(ptr %s, i64 {begin}, i64 {end})")
+        size = code.int("mul", _whole_vectors(code, v, n), v.size)
+        code.do(f"call void {each}(ptr %s, i64 0, i64 {size})")
         code.do(f"call void @copy_out(ptr %k, ptr {written}, i64 {counts[1]}, i64 {n})")
-        back = code.int("mul", block, -v.size)
         with code.loop(0, counts[2]) as i:
-            entry = code.load(code.at(moved, i, ENTRY), "ptr")
-            code.store(code.at(code.load(entry, "ptr"), back), entry, "ptr")
+            entry = code.at(kept, i, ENTRY)
+            place, stride = code.load(entry, "ptr"), code.load(code.at(entry, 8))
+            code.store(code.at(code.load(place, "ptr"), code.int("mul", n, stride)), place, "ptr")
 
 
 def _run(v: Vector) -> str:
@@ -331,30 +312,35 @@ def _start(code: Code, s: str) -> None:
 
 
 def _head(v: Vector) -> str:
-    """How many events to take apart, so that all columns are aligned from there on; 0 where they do not agree.
+    """How many events to take apart, so that all input columns, or else all outputs, are aligned from there on, or 0.
 
     Large arrays of NumPy all begin 16 bytes into a page. So every vector of every column would lie in two cache lines,
     and the lines of many columns in the same few places of the first cache: each line would be read twice.
     """
     code = Code("internal i64 @head(ptr %k, ptr %columns, i64 %first, i64 %n) #0")
-    offset, agreed = code("alloca i64"), code("alloca i64")
+    inputs = _field(code, "inputs")
+    of_inputs, of_outputs = _common(code, v, "0", inputs), _common(code, v, inputs, _columns(code))
+    found = code(f"select i1 {code.test('sge', of_inputs, 0)}, i64 {of_inputs}, i64 {of_outputs}")
+    whole = code.test("eq", code.int("and", found, v.size - 1), 0)
+    useful = code(f"and i1 {code.test('sgt', found, 0)}, {code.test('sge', '%n', HEAD_WORTH)}")
+    useful = code(f"and i1 {whole}, {useful}")
+    events = code.int("sdiv", code.int("sub", v.bytes, found), v.size)
+    return code.end(f"i64 {code(f'select i1 {useful}, i64 {events}, i64 0')}")
+
+
+def _common(code: Code, v: Vector, begin: str, end: str) -> str:
+    """How many bytes after an aligned place all contiguous columns from begin to end are; negative if they differ."""
+    offset = code("alloca i64")
     code.store("-1", offset)
-    code.store("1", agreed)
-    with code.loop(0, _field(code, "inputs")) as j:
+    with code.loop(begin, end) as j:
         base, stride = _column(code, j)
         with code.when(code.test("eq", stride, v.size)):
             start = code.at(base, code.int("mul", "%first", v.size))
             own = code.int("and", code(f"ptrtoint ptr {start} to i64"), v.bytes - 1)
             known = code.load(offset)
-            other = code(f"and i1 {code.test('ne', known, -1)}, {code.test('ne', known, own)}")
-            code.store(code(f"select i1 {other}, i64 0, i64 {code.load(agreed)}"), agreed)
-            code.store(own, offset)
-    found = code.load(offset)
-    whole = code.test("eq", code.int("and", found, v.size - 1), 0)
-    useful = code(f"and i1 {code.test('sgt', found, 0)}, {code.test('sge', '%n', HEAD_WORTH)}")
-    useful = code(f"and i1 {code(f'and i1 {whole}, {useful}')}, {code.test('eq', code.load(agreed), 1)}")
-    events = code.int("sdiv", code.int("sub", v.bytes, found), v.size)
-    return code.end(f"i64 {code(f'select i1 {useful}, i64 {events}, i64 0')}")
+            same = code(f"or i1 {code.test('eq', known, -1)}, {code.test('eq', known, own)}")
+            code.store(code(f"select i1 {same}, i64 {own}, i64 -2"), offset)
+    return code.load(offset)
 
 
 def _vectors_and_rest(code: Code, v: Vector, s: str, first: str, n: str) -> None:

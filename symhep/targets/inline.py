@@ -15,7 +15,7 @@ from numba.extending import intrinsic, overload
 
 from symhep.caching.cache import level
 from symhep.program import build
-from symhep.targets.driver import PARAMETER
+from symhep.targets.layout import PARAMETER
 from symhep.targets.native import Native, compile_program
 
 _I64 = ir.IntType(64)

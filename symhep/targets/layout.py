@@ -1,9 +1,8 @@
 """What is where in the scratch memory of a kernel.
 
 The scratch memory of a kernel in a thread holds, in this order: the addresses of the input and output columns; lists
-of the driver's; for each column, an address and a factor: at address + factor * offset is what will soon be needed
-when the event at this offset is computed; the values computed once per call; and rows of one block each, for copies
-of columns and for values that pass from segment to segment. Rows are padded, so that they do not all fall on the same
+of the driver's; the values computed once per call; and rows of one block each, for copies of columns and for values
+that pass from segment to segment. Rows are padded, so that they do not all fall on the same
 places of a cache. Offsets are in bytes: event e of a column is at the column's address + e * size.
 """
 
@@ -14,8 +13,9 @@ from dataclasses import dataclass
 from symhep.targets.llvm import Vector
 
 LINE = 64  # bytes of a cache line
-LIST_BYTES = 40  # of the driver's lists, for each column
-AHEAD_BYTES = 16  # for each column, of what memory is to be fetched ahead
+PARAMETER = 1  # the stride that says that a column is a parameter; no other has it
+LIST_BYTES = 48  # of the driver's lists, for each column
+AHEAD = 1024  # bytes that columns are fetched ahead
 CACHE = 1 << 18  # bytes that the rows should not exceed: they are to stay in the second-level cache
 
 
@@ -40,12 +40,8 @@ class Layout:
         return _up(8 * (self.inputs + self.outputs))
 
     @property
-    def ahead_base(self) -> int:
-        return self.list_base + _up(LIST_BYTES * (self.inputs + self.outputs))
-
-    @property
     def slot_base(self) -> int:
-        return self.ahead_base + _up(AHEAD_BYTES * (self.inputs + self.outputs))
+        return self.list_base + _up(LIST_BYTES * (self.inputs + self.outputs))
 
     @property
     def row_base(self) -> int:

@@ -2,11 +2,11 @@
 
 Every operation is one IEEE operation on a vector of events, in the order of the program: no fast-math flags and no
 contraction, so arithmetic gives the bits that NumPy gives. Elementary functions are written out from their
-instruction lists; where such a list widens float32 values, their doubles are vectors of as many lanes.
+instruction lists.
 
 In the texts {l} is the name of the result without its %, {0} {1} {2} are operands, {T} the vector of reals,
-{I} of integers of the same size, {M} of truth values, {S} the suffix of intrinsics, {F} and {D} the vectors of floats
-and doubles.
+{I} of integers of the same size, {M} of truth values, {S} and {P} the suffixes of intrinsics, {B} as many bits as there
+are lanes.
 """
 
 from __future__ import annotations
@@ -21,17 +21,26 @@ import numpy as np
 
 from symhep.graph import Number
 from symhep.ops import OPS
-from symhep.targets.machine import Instruction, Instructions, expand
+from symhep.targets.machine import Instruction, Instructions, expand, table
 from symhep.targets.numpy import rounded
 from symhep.targets.segments import Line
 
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """The vector that code is written for: the type of its numbers, and how many events it holds."""
+    """The vector that code is written for: the type of its numbers, and how many events it holds.
+
+    special  "avx512" or "avx2" where there are these instructions
+    """
 
     real: str
     lanes: int
+    special: str = ""
+
+    @property
+    def wide(self) -> bool:
+        """Whether there are instructions for vectors of 64 bytes."""
+        return self.special == "avx512" and self.bytes == 64
 
     @property
     def size(self) -> int:
@@ -55,19 +64,21 @@ class Vector:
 
     def fill(self, text: str) -> str:
         """A text with the type names put in; the other fields stay."""
-        elements = {"{T}": self.real, "{I}": f"i{8 * self.size}", "{M}": "i1", "{F}": "float", "{D}": "double"}
+        elements = {"{T}": self.real, "{I}": f"i{8 * self.size}", "{M}": "i1"}
         for name, element in elements.items():
             text = text.replace(name, f"<{self.lanes} x {element}>")
+        text = text.replace("{B}", f"i{self.lanes}").replace("{P}", "pd" if self.real == "double" else "ps")
         return text.replace("{S}", f"v{self.lanes}f{8 * self.size}")
 
     def expand(self, op: str) -> Instructions:
         """The instructions of an elementary function of such a vector."""
-        return expand(op, self.real == "float")
+        return expand(op, self.real == "float", self.wide)
 
 
-def vector(dtype: np.dtype, width: int) -> Vector:
+def vector(dtype: np.dtype, width: int, special: str = "") -> Vector:
     """The vectors of a dtype, for registers of `width` doubles."""
-    return Vector("double", width) if np.dtype(dtype) == np.float64 else Vector("float", 2 * width)
+    double = np.dtype(dtype) == np.float64
+    return Vector("double" if double else "float", width if double else 2 * width, special)
 
 
 def _compare(kind: str) -> str:
@@ -158,8 +169,10 @@ INSTRUCTIONS = {
     "from_bits": "%{l} = bitcast {I} {0} to {T}",
     "to_int": "%{l} = fptosi {T} {0} to {I}",
     "to_float": "%{l} = sitofp {I} {0} to {T}",
-    "widen": "%{l} = fpext {F} {0} to {D}",
-    "narrow": "%{l} = fptrunc {D} {0} to {F}",
+    # what only vectors of AVX-512 have; 11 stands for [3/4, 3/2), NaN where x < 0; 4 for the current rounding
+    "exponent": "%{l} = call {T} @llvm.x86.avx512.mask.getexp.{P}.512({T} {0}, {T} {0}, {B} -1, i32 4)",
+    "mantissa": "%{l} = call {T} @llvm.x86.avx512.mask.getmant.{P}.512({T} {0}, i32 11, {T} {0}, {B} -1, i32 4)",
+    "scale": "%{l} = call {T} @llvm.x86.avx512.mask.scalef.{P}.512({T} {0}, {T} {1}, {T} {0}, {B} -1, i32 4)",
 }
 
 
@@ -245,6 +258,8 @@ def _elementary(op: str, v: Vector, careful: bool = False) -> str:
             operand[k] = f"{{{i.attrs[0]}}}"
         elif i.op == "const":
             operand[k] = _literal(i)
+        elif i.op == "lookup":
+            lines.append(_lookup(i, v, f"{{l}}.f.{k}", *given))
         elif i.op == "rescue" and careful:
             lines.append(_rescue(i, v, f"{{l}}.f.{k}", given))
         elif i.op == "rescue":
@@ -276,6 +291,55 @@ def _literal(i: Instruction) -> str:
     return f"splat ({i.type} {number})" if i.type.startswith("i") else real_literal(number, _REALS[i.type])
 
 
+def _lookup(i: Instruction, v: Vector, l: str, index: str) -> str:
+    """A table in registers if they have instructions for that, else in memory."""
+    real, whole = _REALS[i.type], f"i{i.type[1:]}"
+    indices, values = f"<{v.lanes} x {whole}> {index}", f"<{v.lanes} x {real}>"
+    numbers = _numbers(i.type, i.attrs[0])
+    if v.wide and i.type == "f32":
+        return f"%{l} = call {values} @llvm.x86.avx512.permvar.sf.512({values} <{', '.join(numbers)}>, {indices})"
+    if v.wide and v.lanes == 8:
+        low, high = (f"{values} <{', '.join(half)}>" for half in (numbers[:8], numbers[8:]))
+        return f"%{l} = call {values} @llvm.x86.avx512.vpermi2var.pd.512({low}, {indices}, {high})"
+    if v.special and i.type == "f32" and v.lanes == 8:
+        halves = [f"{values} <{', '.join(half)}>" for half in (numbers[:8], numbers[8:])]
+        first, second = (f"call {values} @llvm.x86.avx2.permps({half}, {indices})" for half in halves)
+        return "\n".join(
+            [
+                f"%{l}.a = {first}",
+                f"%{l}.b = {second}",
+                f"%{l}.s = shl {indices}, splat ({whole} 28)",
+                f"%{l}.m = icmp slt <{v.lanes} x {whole}> %{l}.s, zeroinitializer",
+                f"%{l} = select <{v.lanes} x i1> %{l}.m, {values} %{l}.b, {values} %{l}.a",
+            ]
+        )
+    kind, size = f"v{v.lanes}f{i.type[1:]}.v{v.lanes}p0", int(i.type[1:]) // 8
+    places = f"<{v.lanes} x ptr> %{l}.p, i32 {size}, <{v.lanes} x i1> splat (i1 true), {values} poison"
+    return "\n".join(
+        [
+            f"%{l}.i = and {indices}, splat ({whole} 15)",
+            f"%{l}.p = getelementptr {real}, ptr @{table_name(i)}, <{v.lanes} x {whole}> %{l}.i",
+            f"%{l} = call {values} @llvm.masked.gather.{kind}({places})",
+        ]
+    )
+
+
+def _numbers(type_: str, name: str) -> list[str]:
+    real = _REALS[type_]
+    return [f"{real} {real_literal(x, real)[len(f'splat ({real} ') : -1]}" for x in table(name, type_)]
+
+
+def table_name(i: Instruction) -> str:
+    """The name of a table in memory; it tells all that is needed to write it."""
+    return f"lookup.{i.type}.{i.attrs[0]}"
+
+
+def table_constant(symbol: str) -> str:
+    """The table with a name made by `table_name`."""
+    _, type_, name = symbol.split(".")
+    return f"@{symbol} = internal constant [16 x {_REALS[type_]}] [{', '.join(_numbers(type_, name))}]"
+
+
 def _rescue(i: Instruction, v: Vector, l: str, operands: list[str]) -> str:
     """A branch, hardly ever taken, to libm for the lanes of a mask; arguments and result pass through %slots."""
     mask, *values = operands
@@ -304,48 +368,3 @@ def _rescue(i: Instruction, v: Vector, l: str, operands: list[str]) -> str:
 def rescue_name(name: str, arity: int) -> str:
     """The name of the function that calls libm lane by lane; it tells all that is needed to write it."""
     return f"rescue.{name}.{arity}"
-
-
-def rescue_function(symbol: str, v: Vector) -> str:
-    """The function with a name made by `rescue_name`; it finds libm's function at the address in @libm.name.
-
-    The arguments stand at %slots + 64, + 128, ...; the result replaces the lanes at %slots.
-    """
-    _, name, arity = symbol.split(".")
-    lines, arguments = [], []
-    for k in range(1, int(arity) + 1):
-        lines += [f"%p{k} = getelementptr [64 x i8], ptr %q, i64 {k}", f"%x{k} = load {v.real}, ptr %p{k}"]
-        arguments.append(f"double %x{k}")
-        if v.real == "float":
-            lines.append(f"%d{k} = fpext float %x{k} to double")
-            arguments[-1] = f"double %d{k}"
-    lines.append(f"%y = call double %function({', '.join(arguments)})")
-    if v.real == "float":
-        lines.append("%n = fptrunc double %y to float")
-    lines.append(f"store {v.real} %{'n' if v.real == 'float' else 'y'}, ptr %q")
-    return _RESCUE.format(symbol=symbol, name=name, set="\n".join(lines), lanes=v.lanes, real=v.real)
-
-
-_RESCUE = """\
-@libm.{name} = dso_local global ptr null
-define internal void @{symbol}(i64 %mask, ptr %slots) #1 {{
-entry:
-%function = load ptr, ptr @libm.{name}
-br label %loop
-loop:
-%lane = phi i64 [ 0, %entry ], [ %next, %last ]
-%rest = lshr i64 %mask, %lane
-%bit = trunc i64 %rest to i1
-br i1 %bit, label %set, label %last
-set:
-%q = getelementptr {real}, ptr %slots, i64 %lane
-{set}
-br label %last
-last:
-%next = add i64 %lane, 1
-%more = icmp ult i64 %next, {lanes}
-br i1 %more, label %loop, label %out
-out:
-ret void
-}}
-"""

@@ -4,8 +4,8 @@
 The result is a straight line of instructions in single-assignment form; targets print it as LLVM IR, Python or C.
 
 Types: "f64" and "f32"; "i64" and "i32", two's complement, wrapping; "mask", the result of a comparison. A function of
-float32 values has a list of its own, `expand("exp", narrow=True)`, in which some values may be doubles. The
-instructions, told for f64 and i64; those for f32 and i32 are the same:
+float32 values has a list of its own, `expand("exp", narrow=True)`. The instructions, told for f64 and i64, are the same
+for f32 and i32:
 
     op                                      type    arguments and meaning
     input, const                            any     attrs = (position,) or (number,)
@@ -20,7 +20,10 @@ instructions, told for f64 and i64; those for f32 and i32 are the same:
     iadd isub iand ior ixor shl ashr lshr   i64     shifts by a constant
     bits, from_bits                         i64, f64   the same 64 bits
     to_int, to_float                        i64, f64   toward zero; rounded
-    widen, narrow                           f64, f32   of the other type; rounded
+    lookup                                  f64     attrs = (name of a table,); that at the lowest four bits of i64
+    exponent                                f64     floor(log2(|x|)); -inf at 0, inf at an infinity
+    mantissa                                f64     |x| over a power of 2, so that it is in [3/4, 3/2); NaN for x < 0
+    scale                                   f64     a * 2**b for whole b, rounded once
     rescue                                  f64     attrs = (name,); (mask, fast, *args): libm's function where the
                                                     mask is set, which is rare, else `fast`
 """
@@ -63,19 +66,30 @@ class Instructions:
 
 
 @cache
-def expand(name: str, narrow: bool = False) -> Instructions:
+def expand(name: str, narrow: bool = False, wide: bool = False) -> Instructions:
     """The instructions of an elementary function of the operation table, for float64 or, if narrow, for float32 values.
+
+    Those named exponent, mantissa and scale are only used if `wide`; the results are the same.
 
     >>> [i.op for i in expand("exp2")][:1]
     ['input']
     """
     functions = vecmath32.FUNCTIONS if narrow else vecmath.FUNCTIONS
-    return record(functions[name], OPS[name].arity or 1, narrow)
+    return record(functions[name], OPS[name].arity or 1, narrow, wide)
 
 
-def record(function: Callable, arity: int, narrow: bool = False) -> Instructions:
+def table(name: str, type_: str) -> tuple[float, ...]:
+    """The sixteen numbers of a table that is looked up.
+
+    >>> len(table("LOG_OFFSET", "f64"))
+    16
+    """
+    return getattr(vecmath_tables32 if type_ == "f32" else vecmath_tables, name)
+
+
+def record(function: Callable, arity: int, narrow: bool = False, wide: bool = False) -> Instructions:
     """The instructions of any function written against a machine."""
-    machine = Machine(narrow)
+    machine = Machine(narrow, wide)
     inputs = [machine.make("input", (), (k,), machine.real) for k in range(arity)]
     results = function(machine, *inputs)
     results = results if isinstance(results, tuple) else (results,)
@@ -175,9 +189,11 @@ class Machine:
     """Records instructions, each distinct one once.
 
     narrow  whether the function is one of float32 values; `tables` are the constants for it
+    wide    whether there are exponent, mantissa and scale
     """
 
-    def __init__(self, narrow: bool = False) -> None:
+    def __init__(self, narrow: bool = False, wide: bool = False) -> None:
+        self.wide = wide
         self.real = "f32" if narrow else "f64"
         self.tables = vecmath_tables32 if narrow else vecmath_tables
         self.list: list[Instruction] = []
@@ -221,9 +237,10 @@ class Machine:
     from_bits = _unary("from_bits", _REAL)
     to_int = _unary("to_int", _WHOLE)
     to_float = _unary("to_float", _REAL)
-    widen = _unary("widen", {"f32": "f64"})
-    narrow = _unary("narrow", {"f64": "f32"})
     fma = _real("fma")  # a * b + c, rounded once
+    exponent = _unary("exponent")
+    mantissa = _unary("mantissa")
+    scale = _real("scale")
 
     def eq(self, a: Any, b: Any) -> Value:
         """Whether two values are equal."""
@@ -239,6 +256,10 @@ class Machine:
     def lshr(self, i: Value, n: int) -> Value:
         """Shift to the right, zeros moving in."""
         return self.make("lshr", (i, self.value(n, i.type)), (), i.type)
+
+    def lookup(self, name: str, i: Value) -> Value:
+        """The number of a table at the lowest four bits of an integer."""
+        return self.make("lookup", (i,), (name,), _REAL[i.type])
 
     def select(self, mask: Value, a: Any, b: Any) -> Value:
         """a where the mask is set, else b."""

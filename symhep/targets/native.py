@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 import threading
 from array import array
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from typing import Any
@@ -21,13 +19,16 @@ from symhep.caching import cache as files
 from symhep.caching.cache import Store
 from symhep.program import Program
 from symhep.targets import bodies
-from symhep.targets.driver import FIELDS, PARAMETER, driver
-from symhep.targets.layout import LINE
+from symhep.targets.driver import FIELDS, MANY, driver
+from symhep.targets.layout import LINE, PARAMETER
 from symhep.targets.llvm import vector
 from symhep.targets.objects import Code
 from symhep.targets.reductions import BLOCK, Jobs
+from symhep.targets.structs import LONGEST, WORTH, Group, groups
+from symhep.targets.threads import side_by_side
 
 SMALL = 64  # events that the small path takes
+DIRECT = 4  # layouts of arrays of structs that a kernel is made for
 THREAD_WORK = 50_000  # nanoseconds of work that make another thread worth while
 OPERATION_TIME = 0.02  # nanoseconds per event and instruction
 
@@ -38,6 +39,7 @@ class Host:
 
     width     doubles in its vector registers
     balance   whether adders and multipliers are distinct units
+    special   "avx512" or "avx2" where it has these instructions
     complete  whether it has all instructions, such that no code calls a library
     """
 
@@ -46,6 +48,7 @@ class Host:
     features: str
     width: int
     balance: bool
+    special: str
     complete: bool
 
 
@@ -60,7 +63,8 @@ def host() -> Host:
     triple = llvm.get_process_triple() + ("-elf" if sys.platform == "win32" else "")
     balance = cpu.startswith("znver") and bool(features.get("fma"))
     complete = bool(features.get("fma")) or not triple.startswith(("x86_64", "i686"))
-    return Host(triple, cpu, features.flatten(), width, balance, complete)
+    special = "avx512" if width == 8 else "avx2" if features.get("avx2") else ""
+    return Host(triple, cpu, features.flatten(), width, balance, special, complete)
 
 
 @cache
@@ -170,12 +174,19 @@ def compile_program(program: Program, dtype: Any, *, width: int | None = None, s
     width = width or host().width
 
     def make() -> bytes:
-        text, layout = bodies.emit(program, dtype, width, host().balance)
+        text, layout = bodies.emit(program, dtype, width, host().balance, (), host().special)
         return Code.of(_machine_code(text), layout, text).to_bytes()
 
     parts = () if store is None else (program.graph.digest(), dtype.str, str(width))
     code = Code.from_bytes(kept(store, parts, make))
-    return Native(program, code, dtype, load(code.machine), _driver(dtype, width, store))
+    return Native(program, code, dtype, load(code.machine), _driver(dtype, width, store), store)
+
+
+def _link(engine: Any, code: Code) -> None:
+    """Say where the functions of the C library are."""
+    for name in code.libm:
+        place = engine.get_global_value_address(f"libm.{name}")
+        ctypes.c_ssize_t.from_address(place).value = c_function(name)
 
 
 class Native:
@@ -186,18 +197,21 @@ class Native:
     run_address      the driver's `run`, for callers outside Python
     """
 
-    def __init__(self, program: Program, code: Code, dtype: np.dtype, engine: Any, driver: _Driver) -> None:
+    def __init__(
+        self, program: Program, code: Code, dtype: np.dtype, engine: Any, driver: _Driver, store: Store | None
+    ) -> None:
         self.program, self.layout, self.dtype = program, code.layout, dtype
         self.parameters = [not n.axes for n in program.inputs]
-        self._engine, self._driver = engine, driver
+        self._engine, self._driver, self._store = engine, driver, store
         numbers = {name: getattr(code.layout, name, 0) for name in FIELDS}
         numbers |= {name: engine.get_function_address(name) for name in ("once", "each")}
         numbers |= {name: c_function(name) for name in ("malloc", "free")}
-        for name in code.libm:
-            place = engine.get_global_value_address(f"libm.{name}")
-            ctypes.c_ssize_t.from_address(place).value = c_function(name)
+        _link(engine, code)
         self._kernel = array("q", [numbers[name] for name in FIELDS])
         self.kernel_address = self._kernel.buffer_info()[0]
+        self._short = code.lines <= LONGEST and 2 * code.layout.vector.bytes <= code.layout.row_bytes
+        self._direct: dict[tuple[Group, ...], tuple[Any, array]] = {}
+        self._lock = threading.Lock()
         self.run_address = driver.run_address
         self._any_parameter = any(self.parameters)
         self.event_time = OPERATION_TIME * code.lines
@@ -206,7 +220,7 @@ class Native:
     @cached_property
     def text(self) -> str:
         """The LLVM IR of the kernel."""
-        return bodies.emit(self.program, self.dtype, self.layout.vector.width, host().balance)[0]
+        return bodies.emit(self.program, self.dtype, self.layout.vector.width, host().balance, (), host().special)[0]
 
     def run(self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], threads: int = 1) -> None:
         """Compute all events.
@@ -219,7 +233,38 @@ class Native:
         events = len(outputs[0]) if outputs else 0
         if events:
             described = self._describe(columns, outputs, events)
-            side_by_side(partial(self._piece, described), self._pieces(events, threads, self.layout.events))
+            kernel = self._kernel_for(described, events)
+            side_by_side(partial(self._piece, kernel, described), self._pieces(events, threads, self.layout.events))
+
+    def _kernel_for(self, described: array, events: int) -> int:
+        """The address of the kernel, with code for the arrays of structs among the columns if it is worth while."""
+        if not self._short or events < WORTH:
+            return self.kernel_address
+        inputs = self.layout.inputs
+        copied = any(stride != self.dtype.itemsize for stride in described[2 * inputs + 1 :: 2])
+        if copied and self.layout.outputs >= MANY:
+            return self.kernel_address
+        found = groups(described, inputs, self.dtype.itemsize)
+        with self._lock:
+            if found and found not in self._direct and len(self._direct) < DIRECT:
+                self._direct[found] = self._made_for(found)
+        return self._direct[found][1].buffer_info()[0] if found in self._direct else self.kernel_address
+
+    def _made_for(self, structs: tuple[Group, ...]) -> tuple[Any, array]:
+        """The code for some arrays of structs, and the kernel with it."""
+        width = self.layout.vector.width
+
+        def make() -> bytes:
+            text, layout = bodies.emit(self.program, self.dtype, width, host().balance, structs, host().special)
+            return Code.of(_machine_code(text), layout, text).to_bytes()
+
+        parts = () if self._store is None else (self.program.graph.digest(), self.dtype.str, str(width), f"{structs}")
+        code = Code.from_bytes(kept(self._store, parts, make))
+        engine = load(code.machine)
+        _link(engine, code)
+        kernel = self._kernel[:]
+        kernel[FIELDS.index("direct")] = engine.get_function_address("direct")
+        return engine, kernel
 
     def _describe(self, columns: Sequence[np.ndarray], outputs: Sequence[np.ndarray], events: int, rows=0) -> array:
         """Address and stride of every column; after the outputs there may be `rows` contiguous ones without address."""
@@ -288,9 +333,9 @@ class Native:
         size = block * -(-events // (block * threads))
         return [(start, min(start + size, events)) for start in range(0, events, size)]
 
-    def _piece(self, described: array, start: int, stop: int) -> None:
+    def _piece(self, kernel: int, described: array, start: int, stop: int) -> None:
         columns, scratch = described.buffer_info()[0], self._scratch().address
-        self._driver.run(self.kernel_address, columns, scratch, start, stop)
+        self._driver.run(kernel, columns, scratch, start, stop)
 
     def _scratch(self) -> _Scratch:
         """The scratch memory of this thread."""
@@ -345,34 +390,3 @@ def _choose_address() -> Callable[[np.ndarray], int]:
 
 
 _address = _choose_address()
-
-
-def side_by_side(do: Callable[[int, int], None], pieces: Sequence[tuple[int, int]]) -> None:
-    """Do all pieces, the first in this thread and the others in threads of the pool."""
-    others = [_pool().submit(do, *piece) for piece in pieces[1:]]
-    do(*pieces[0])
-    for other in others:
-        other.result()
-
-
-_executor: ThreadPoolExecutor | None = None
-_executor_lock = threading.Lock()
-
-
-def _pool() -> ThreadPoolExecutor:
-    """The threads that pieces run on, made when first needed."""
-    global _executor
-    with _executor_lock:
-        if _executor is None:
-            _executor = ThreadPoolExecutor(os.cpu_count() or 1, "symhep")
-        return _executor
-
-
-def _after_fork() -> None:
-    """A child has none of its parent's threads."""
-    global _executor, _executor_lock
-    _executor, _executor_lock = None, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

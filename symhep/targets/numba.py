@@ -17,7 +17,7 @@ from symhep.graph import Node, is_const, value_of
 from symhep.ops import ELEMENTARY_COST, OPS, REDUCTIONS
 from symhep.program import Program
 from symhep.targets import sums
-from symhep.targets.machine import Instruction, expand
+from symhep.targets.machine import Instruction, expand, table
 from symhep.targets.numba_stages import staged
 from symhep.targets.numpy import identifier, literal, names
 
@@ -80,8 +80,7 @@ INSTRUCTIONS = {
     "from_bits": "from_bits({0})",
     "to_int": "np.{i}({0})",
     "to_float": "np.{f}({0})",
-    "widen": "np.float64({0})",
-    "narrow": "np.float32({0})",
+    "lookup": "{name}[{0} & 15]",
 }
 
 _HEADER = """\
@@ -135,7 +134,7 @@ def emit(program: Program, dtype: Any = np.float64, name: str = "kernel") -> str
     """
     writer = Writer(program, np.dtype(dtype), identifier(name))
     functions = [_function(op, writer.dtype) for op in writer.elementary]
-    header = _HEADER + _INTRINSICS if functions else _HEADER
+    header = _HEADER + _INTRINSICS + _tables(writer.elementary, writer.dtype) if functions else _HEADER
     return "\n\n".join([header, *functions, *sums.functions(writer.used, _NJIT), writer.function()])
 
 
@@ -214,6 +213,16 @@ class Writer:
         return f"{self.names[user]}_pair"
 
 
+def _tables(ops: Sequence[str], dtype: np.dtype) -> str:
+    """The tables that elementary functions look up."""
+    used = {i.attrs[0]: i.type for op in ops for i in expand(op, dtype == np.float32) if i.op == "lookup"}
+    lines = [
+        f"{name} = np.array([{', '.join(literal(x, np.float64) for x in table(name, type_))}], np.{dtype.name})\n"
+        for name, type_ in used.items()
+    ]
+    return "\n\n" + "".join(lines) if lines else ""
+
+
 def _function(op: str, dtype: np.dtype) -> str:
     """An elementary function written out from its instruction list."""
     instructions = expand(op, dtype == np.float32)
@@ -242,7 +251,7 @@ def _expression(i: Instruction, args: list[str]) -> str:
     if i.op == "rescue":
         return _rescue(i, *args)
     size = "32" if i.type in ("f32", "i32") else "64"
-    text = INSTRUCTIONS[i.op].format(*args, i=f"int{size}", f=f"float{size}")
+    text = INSTRUCTIONS[i.op].format(*args, i=f"int{size}", f=f"float{size}", name=i.attrs and i.attrs[0])
     # numba has the result of smaller integers in 64 bits
     return f"np.int32({text})" if i.type == "i32" and i.op not in ("bits", "select") else text
 

@@ -87,6 +87,8 @@ def exp_scale(m, y, t, bounded):
 
     The addend makes the result NaN where the argument is.
     """
+    if m.wide:
+        return m.scale(y, t - m.tables.MAGIC)
     n = m.bits(t)
     half = m.lshr(n, 1)
     scaled = m.from_bits(m.bits(y) + (half << m.tables.MANTISSA_BITS))
@@ -130,6 +132,37 @@ def split_any(m, x):
     subnormal = x < m.tables.MIN_NORMAL
     _, k, y = split(m, m.select(subnormal, x * 2.0**m.tables.SUBNORMAL_BITS, x))
     return m.select(subnormal, k - m.tables.SUBNORMAL_BITS, k), y
+
+
+def binary(m, x):
+    """x = 2**k y with 3/4 <= y < 3/2, for x > 0 that may be subnormal; (k, y).
+
+    k is -inf at 0, inf or NaN where x is, and y is NaN for x < 0, so that a logarithm made of them needs no more care.
+    """
+    if m.wide:
+        y, k = m.mantissa(x), m.exponent(x)
+        return m.select(y < 1.0, k + 1.0, k), y
+    subnormal = x < m.tables.MIN_NORMAL
+    normal = m.select(subnormal, x * 2.0**m.tables.SUBNORMAL_BITS, x)
+    shifted = m.bits(normal) + (m.tables.ONE_BITS - m.tables.THREE_QUARTERS_BITS)
+    biased = m.lshr(shifted, m.tables.MANTISSA_BITS)
+    k = m.from_bits(biased + m.tables.MAGIC_BITS) - (m.tables.MAGIC + m.tables.BIAS)
+    k = m.select(subnormal, k - m.tables.SUBNORMAL_BITS, k)
+    k = m.select(x < INF, m.select(m.eq(x, 0.0), -INF, k), x)
+    y = m.from_bits((shifted & m.tables.MANTISSA) + m.tables.THREE_QUARTERS_BITS)
+    return k, m.select(x < 0.0, NAN, y)
+
+
+def log_interval(m, x):
+    """x = 2**k y and r, about 1/y, for x > 0; (f, offset, low) with log(x) = offset + log(1 + f) + low.
+
+    f = r y - 1 and the offset k ln2 - log(r) are exact but for the part of the latter that is in `low`.
+    """
+    k, y = binary(m, x)
+    i = m.lshr(m.bits(y), m.tables.MANTISSA_BITS - 4)
+    f = m.fma(y, m.lookup("LOG_RECIPROCAL", i), -1.0)
+    offset = m.fma(k, m.tables.LN2[0], m.lookup("LOG_OFFSET", i))
+    return f, offset, m.fma(k, m.tables.LN2[1], m.lookup("LOG_OFFSET_LOW", i))
 
 
 def log1p_series(m, f):
@@ -181,32 +214,30 @@ def log1p_pair(m, high, low, large, a):
 
 
 def log_pair(m, x):
-    """log(x) for x >= 0 as an unevaluated sum, relative error about 2**-65; inf and NaN as they are."""
-    k, y = split_any(m, x)
-    f, den = y - 1.0, y + 1.0
-    s, s_low = divide(m, (f, m.const(0.0)), (den, y - (den - 1.0)))
-    z = s * s
-    z_low = m.fma(s + s, s_low, m.fma(s, s, -z))
-    # atanh(s) = s + s (z/3 + z tail), the bracket in two parts; z_low counts in both terms.
-    tail = z * poly2(m, z, z * z, m.tables.LOG_TAIL)
-    third = z * m.tables.THIRD[0]
-    third_low = m.fma(z, m.tables.THIRD[1], m.fma(z, m.tables.THIRD[0], -third))
-    w, w_low = fast_two_sum(third, z * tail)
-    w_low = w_low + m.fma(z_low, m.fma(tail, 2.0, m.tables.THIRD[0]), third_low)
-    q = s * w
-    q_low = m.fma(s, w_low, m.fma(s_low, w, m.fma(s, w, -q)))
-    half, half_low = fast_two_sum(s, q)
-    f, low = half + half, (half_low + (s_low + q_low)) * 2.0
-    total = m.fma(k, m.tables.LN2[0], f)
-    rest = (m.fma(k, m.tables.LN2[0], -total) + f) + m.fma(k, m.tables.LN2[1], low)
-    high, low = fast_two_sum(total, rest)
-    return m.select(m.eq(x, 0.0), -INF, m.select(x < INF, high, x)), low
+    """log(x) for x >= 0 as an unevaluated sum, relative error about 2**-64; inf and NaN as they are in the first part.
+
+    The second part is up to 2**-14 of the first. log(1 + f) = f + f**2 w with w = -1/2 + f/3 + ..., the product and the
+    first two terms of w with their rounding errors.
+    """
+    f, offset, low = log_interval(m, x)
+    f2 = f * f
+    f2_low = m.fma(f, f, -f2)
+    tail = m.fma(f, poly2(m, f, f2, m.tables.LOG_NEAR_TAIL), m.tables.THIRD[1])
+    w = m.fma(f, m.tables.THIRD[0], -0.5)
+    w_low = m.fma(f, tail, m.fma(f, m.tables.THIRD[0], -0.5 - w))
+    q = f2 * w
+    q_low = m.fma(f2, w_low, m.fma(f2_low, w, m.fma(f2, w, -q)))
+    near, near_low = fast_two_sum(f, q)
+    high, rest = fast_two_sum(offset, near)
+    return high, rest + (low + (near_low + q_low))
 
 
 def exp_pair(m, high, low):
-    """exp(high + low) for |low| << 1."""
+    """exp(high + low) for |low| < 1/8."""
     bounded = clamp(m, high, *m.tables.EXP_RANGE)
-    t, k, head = exp_reduce(m, bounded)
+    t = m.fma(bounded + low, m.tables.LOG2_E[0], m.tables.MAGIC)
+    k = t - m.tables.MAGIC
+    head = m.fma(k, -m.tables.LN2[0], bounded)
     rest = m.fma(k, -m.tables.LN2[1], low)
     r = head + rest
     r2 = r * r

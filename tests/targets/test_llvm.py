@@ -17,6 +17,7 @@ from symhep.targets.llvm import INSTRUCTIONS, TEXTS, constant, vector
 from symhep.targets.machine import Machine, expand, record
 from symhep.targets.native import compile_program, emit_assembly, emit_object
 from symhep.targets.segments import cuts, segment, straighten
+from symhep.targets.structs import Group
 from tests.programs import evaluate, program_of, straight_line
 
 LEAVES = {"input", "const", "batch_size"}
@@ -62,8 +63,8 @@ def test_every_operation_of_a_lowered_program_has_a_text():
 def test_every_recorded_instruction_has_a_text():
     elementary = [name for name in TEXTS if name in OPS and callable(TEXTS[name])]
     assert len(elementary) > 20
-    used = {i.op for name in elementary for i in expand(name)}
-    assert used <= INSTRUCTIONS.keys() | {"input", "const", "rescue"}
+    used = {i.op for name in elementary for wide in (False, True) for i in expand(name, wide=wide)}
+    assert {"exponent", "lookup"} < used <= INSTRUCTIONS.keys() | {"input", "const", "rescue", "lookup"}
 
 
 def test_operation_that_should_have_been_lowered():
@@ -241,7 +242,11 @@ def test_objects_for_other_processors(triple, cpu, width, dtype):
         taken = [b.node("item", (pair,), (k,)) for k in (0, 1)]
         return [*taken, b.node("pow", (x, y)), b.node("minimum", (x, y)), b.node("rint", (b.node("div", (x, y)),))]
 
-    for text in (emit(program_of(make, "x y"), np.dtype(dtype), width)[0], driver(vector(dtype, width))):
+    program = program_of(make, "x y")
+    structs = (Group(0, 2, 24),)
+    texts = [emit(program, np.dtype(dtype), width, structs=s)[0] for s in ((), structs)]
+    texts += [emit(program, np.dtype(dtype), 8, special="avx512")[0]] if "avx512" in cpu else []
+    for text in (*texts, driver(vector(dtype, width))):
         assert len(emit_object(text, triple, cpu)) > 1000
         llvm.parse_assembly(text).verify()
 
@@ -251,6 +256,15 @@ def test_no_undefined_symbols():
     for text in (emit(program, np.dtype(np.float64), 8)[0], driver(vector(np.float64, 8))):
         assert not re.search(r"^declare", text, re.MULTILINE)
         assert "@PLT" not in emit_assembly(text, *ZEN4)
+
+
+def test_tables_are_in_registers_where_there_are_instructions_for_that():
+    program = program_of(lambda b, x, y: [b.node("log", (x,)), b.node("pow", (x, y))], "x y")
+    for dtype, permute in ((np.float64, "vpermi2pd|vpermt2pd"), (np.float32, "vpermps|vpermd\\t")):
+        text, _ = emit(program, np.dtype(dtype), 8, special="avx512")
+        assembly = emit_assembly(text, *ZEN4)
+        assert len(re.findall(permute, assembly)) >= 6 and "@lookup" not in text
+        assert "vgetexp" in assembly and "vgetmant" in assembly and "vscalef" in assembly
 
 
 def test_text_is_deterministic():

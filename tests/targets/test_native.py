@@ -77,6 +77,66 @@ def test_layouts_and_tails(kernels, dtype, width, layout):
             assert all(np.array_equal(a, b) for a, b in zip(outputs, wanted)), (n, results)
 
 
+STRUCTS = [(7,), (4, 3), (3, 4), (1, 6), (1, 1, 5), (2, 2, 2, 1)]
+
+
+@pytest.fixture
+def always_direct(monkeypatch):
+    """Code for arrays of structs however few events there are."""
+    monkeypatch.setattr(native, "WORTH", 1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("sizes", STRUCTS)
+def test_structs_read_in_place(always_direct, dtype, width, sizes):
+    program = straight_line(60, sum(sizes), OUTPUTS)
+    kernel = compile_program(program, dtype, width=width)
+    for n in (*range(1, 3 * kernel.layout.vector.lanes + 2), 128, 333):
+        structs = [values(n, size + 2, dtype, seed=size)[:, 1:-1] for size in sizes]
+        columns = [c for s in structs for c in s.T]
+        if n % 2:  # one value for all events
+            columns[-1] = np.broadcast_to(columns[-1][0], n)
+        wanted = evaluate(program, columns, dtype)
+        for results in ("soa", "aos"):
+            outputs = outputs_like(results, n, dtype)
+            kernel.run(columns, outputs)
+            assert all(np.array_equal(a, b) for a, b in zip(outputs, wanted)), (n, results)
+    assert 0 < len(kernel._direct) <= native.DIRECT
+
+
+def test_structs_in_threads_with_parameters_and_careful_functions(always_direct, eager_threads):
+    """Angles so large that a vector is computed once more, from the rows that hold it."""
+    program = program_of(
+        lambda b, x, y, z, p: [b.node("add", (b.node("sin", (b.node("mul", (x, p)),)), b.node("mul", (y, z))))],
+        "x y z",
+        "p",
+    )
+    kernel = compile_program(program, np.float64)
+    for n in (5, 16, 1000, 5003):
+        x = values(n, 3, np.float64)
+        x[:: max(1, n // 3), 0] = 1e18
+        result, one_thread = np.empty(n), np.empty(n)
+        kernel.run([*x.T, np.array([1.5])], [result], threads=4)
+        kernel.run([*x.T.copy(), np.array([1.5])], [one_thread])
+        assert np.array_equal(result, one_thread)
+        assert np.allclose(result, np.sin(x[:, 0] * 1.5) + x[:, 1] * x[:, 2], rtol=1e-14)
+    assert len(kernel._direct) == 1
+
+
+def test_structs_with_odd_strides_or_few_events_are_copied(kernels):
+    _, compiled = kernels
+    kernel = compiled[np.float64, 8]
+    records = np.zeros(
+        5000, np.dtype({"names": ["a", "b"], "formats": ["f8", "f8"], "offsets": [0, 8], "itemsize": 20})
+    )
+    for columns in ([records["a"], records["b"]] * 8, list(values(native.WORTH - 1, INPUTS, np.float64).T)):
+        known = dict(kernel._direct)
+        n = len(columns[0])
+        kernel.run(columns[:INPUTS], outputs_like("soa", n, np.float64))
+        assert kernel._direct == known
+
+
 def shifted(x, offset):
     """A column that begins `offset` values into a cache line, with guards on both sides."""
     memory = np.full(x.size + 48, 77, x.dtype)
