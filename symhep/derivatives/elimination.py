@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from symhep.algebra.constructors import Algebra
 from symhep.derivatives.linear import Linear
-from symhep.graph import Node, is_const, value_of
+from symhep.graph import Node, is_const, topological, value_of
 
 MOST = 3000  # operations: more are not tried
 
@@ -70,10 +70,11 @@ def _edges(
 ) -> tuple[Edges, Edges] | None:
     """For each node, the edges into it and those out of it; outputs are nodes of their own at the end."""
     through, one = linear.active(wrt), coefficient(linear.a.one)
+    needed = set(topological(outputs))
     before: Edges = {}
     after: Edges = {}
     for n in linear.graph.order:
-        for i in through.get(n, ()):
+        for i in through.get(n, ()) if n in needed else ():
             p = linear.partial(n, i)
             if p.condition is not None:
                 return None

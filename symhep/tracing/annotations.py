@@ -196,8 +196,12 @@ def hints_of(owner: Any, name: str) -> dict[str, Any]:
                 closure[variable] = cell.cell_contents
             except ValueError:  # not set yet
                 continue
+    classes = reversed(owner.__mro__) if isinstance(owner, type) else [owner]
+    found: dict[str, Any] = {}
     try:
-        return typing.get_type_hints(owner, localns=closure or None, include_extras=True)
+        for one in classes:
+            found |= inspect.get_annotations(one, locals=closure or None, eval_str=True)
+        return found
     except NameError as error:
         what = f"{name}: an annotation names {error.name!r}, which is not defined there"
         instead = "an import that also happens at run time, or no annotation for a real scalar"

@@ -14,6 +14,7 @@ import symhep as sh
 from symhep.batch.unrolled import FEW, batches, unrolled
 from symhep.checking.evaluate import Tape, TooLarge, finite, precision
 from symhep.checking.verify import compare
+from symhep.symbolic.writing import to_sympy
 from tests.fuzz import condition
 from tests.fuzz.case import BOUND, Case, _point
 from tests.fuzz.checks import Failure
@@ -145,22 +146,19 @@ _NUMPY = {"Cbrt": np.cbrt, "log10": np.log10}
 
 def _lambdified(case: Case) -> Iterator[Failure]:
     """sympy's own lambdify, with mpmath and with NumPy."""
-    kernel = case.kernel
-    cells = [c for x in leaves(kernel.expr) for c in (x.flat() if hasattr(x, "flat") else [x])]
-    symbols = sorted({s for c in cells for s in c.free_symbols}, key=str)
     whole = case.named(case.written, case.arrays)
-    assert {str(s) for s in symbols} <= set(whole)
-    names = [sympy.Symbol(f"s{k}") for k in range(len(symbols))]
-    cells = [c.xreplace(dict(zip(symbols, names))) for c in cells]
-    by_mpmath = sympy.lambdify(names, cells, [_MPMATH, "mpmath"])
-    by_numpy = sympy.lambdify(names, cells, [_NUMPY, "scipy", "numpy"])
+    # names that lambdify need not replace: that would evaluate the expressions
+    symbols = {n: sympy.Symbol(f"s{k}", complex=n.dtype == "complex" or None) for k, n in enumerate(case.written.inputs)}
+    cells = to_sympy(case.written, {n.attrs[0]: s for n, s in symbols.items()})
+    by_mpmath = sympy.lambdify(list(symbols.values()), cells, [_MPMATH, "mpmath"])
+    by_numpy = sympy.lambdify(list(symbols.values()), cells, [_NUMPY, "scipy", "numpy"])
     for i in POINTS:
         point = _point(whole, i)
         right = None if point is None else condition.right_values(case.written, point, case.options.dtype)
         if right is None or not _finite_everywhere(case, point) or not condition.meaningful(case.written, point):
             continue
         with precision(DIGITS):
-            found = _complete(case, by_mpmath(*[point[str(s)] for s in symbols]))
+            found = _complete(case, by_mpmath(*[point[n.attrs[0]] for n in symbols]))
             for j, (x, y) in enumerate(zip(found, right, strict=True)):
                 case.seen["lambdify"] += 1
                 if isinstance(y, bool):
@@ -171,7 +169,8 @@ def _lambdified(case: Case) -> Iterator[Failure]:
                     yield Failure("lambdify", f"out{j} is {x} by mpmath, not {y}", i)
 
     def at(i: int) -> list[Any]:
-        values = [np.ravel(whole[str(s)])[i if np.size(whole[str(s)]) > 1 else 0].item() for s in symbols]
+        columns = [np.ravel(whole[n.attrs[0]]) for n in symbols]
+        values = [x[i if x.size > 1 else 0].item() for x in columns]
         return _complete(case, by_numpy(*values))
 
     yield from _close(case, "lambdify by numpy", at, LOOSE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import __future__
+
 import functools
 import random
 from collections.abc import Callable
@@ -113,7 +115,7 @@ class Recipe:
 
     def function(self, weak: bool = True) -> Callable[..., Any]:
         """The formula as a Python function."""
-        return _executed(self.text(weak))
+        return _executed(self.text(weak), future=self.seed % 2 == 1)
 
     def given(self, arrays: list[Any]) -> list[Any]:
         """One value per argument as the function takes them."""
@@ -129,9 +131,11 @@ class Recipe:
 
 
 @functools.lru_cache(maxsize=8)
-def _executed(text: str) -> Callable[..., Any]:
+def _executed(text: str, future: bool) -> Callable[..., Any]:
+    """The function that a text defines; its annotations are texts too where `future` is true."""
     namespace: dict[str, Any] = {"np": np, "sh": sh, "special": special}
-    exec(text, namespace)
+    flags = __future__.annotations.compiler_flag if future else 0
+    exec(compile(text, "<fuzzed>", "exec", flags, dont_inherit=True), namespace)
     return namespace["fuzzed"]
 
 
