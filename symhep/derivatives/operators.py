@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from symhep.calling.calls import Site
 from symhep.containers import Tree
 from symhep.derivatives.forms import Wrt, cells_of, chosen, nested, pair
 from symhep.derivatives.ground import (
@@ -148,7 +149,7 @@ def jvp(k: Any, wrt: Wrt = None) -> Kernel:
 
     def build(g: Ground, name: str) -> Traced:
         more, dots = [], []
-        for argument in chosen(g.traced.arguments, wrt, g.traced.name):
+        for argument in chosen(g.traced.arguments, wrt, Site(g.traced.name, None)):
             tangent, leaves = _alike(g, argument, new_name(g, f"{argument.name}_dot"))
             nodes = [g.linear.a.input(path, "real", n.axes) for path, n in zip(_paths(leaves), _columns(g, argument))]
             more.append((tangent, leaves, nodes))
@@ -235,7 +236,7 @@ def derived(
     more    whether the kernel to be made takes more arguments, which are known when it is traced
     """
     base = as_kernel(k)
-    chosen(base.arguments, wrt, base.name)
+    chosen(base.arguments, wrt, base.site)
     if scalar and not any(a.static and a.required for a in base.arguments):
         _check_scalar(base, base.traced, suffix)
     name = f"{base.name}_{suffix}"
@@ -247,9 +248,10 @@ def derived(
         with collection_paused():
             return build(ground(variant, wrt), name)
 
-    if more:
-        return Kernel(name, tracer(default_statics(base, suffix)).arguments, base.options, tracer=tracer)
-    return Kernel(name, base.arguments, base.options, tracer=tracer)
+    arguments = tracer(default_statics(base, suffix)).arguments if more else base.arguments
+    made = Kernel(name, arguments, base.options, tracer=tracer)
+    made.site = Site(name, base.site.function)  # where errors point to
+    return made
 
 
 def default_statics(base: Kernel, suffix: str) -> tuple:
