@@ -40,6 +40,7 @@ lint: $(VENV)/.symhep-dev
 
 docs: $(VENV)/.symhep-dev
 	@$(PY) docs/operations.py
+	@PYTHONPATH=. $(PY) docs/errors.py
 	@$(PY) docs/update_readme.py
 	@$(PY) -m pytest -q tests/test_readme.py
 

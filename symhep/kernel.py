@@ -99,7 +99,7 @@ class Kernel(Differentiable):
             raise self.site.error(what, listing(nearest(unknown[0], names) or names or ["no static arguments"], "or"))
         if missing:
             what = f"{self.name}: {listing(missing)} is static and has no default, so its value is needed"
-            instead = f"k.report({missing[0]}=...), and so on; or a lambda that calls {self.name} with a value"
+            instead = f"{self.name}.report({missing[0]}=...), and so on; or a lambda that calls it with a value"
             raise self.site.error(what, instead)
         return self.variant(tuple([statics.get(n, self.arguments[i].default) for n, i in zip(names, self._static)]))
 

@@ -44,7 +44,7 @@ class Options:
         if isinstance(self.effort, (str, bool)) or not self.effort > 0:
             _check("effort", self.effort, ("fast", "default", "max"), " or a number of seconds")
         if self.domain is not None and not (hasattr(self.domain, "sample") and hasattr(self.domain, "points")):
-            what = f"domain says where the arguments lie, got {self.domain!r}"
+            what = f"domain has to be a sampler of the arguments, got {self.domain!r}"
             raise ArgumentError(message(what, instead="sh.box(x=(low, high), ...), or sh.phase_space(...)"))
         if self.dtype is not None:
             calls.float_dtype(self.dtype)

@@ -43,7 +43,7 @@ def test_links_lead_somewhere(page):
     assert not missing
 
 
-@pytest.mark.parametrize("script", ["operations.py", "update_readme.py"])
+@pytest.mark.parametrize("script", ["operations.py", "errors.py", "update_readme.py"])
 def test_generated_parts_are_up_to_date(script):
     command = [sys.executable, str(ROOT / "docs" / script), "--check"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

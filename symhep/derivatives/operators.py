@@ -268,10 +268,13 @@ def _check_scalar(base: Kernel, traced: Traced, suffix: str) -> None:
     outputs = traced.graph.outputs
     if len(outputs) == 1 and not traced.outputs[0].shape and outputs[0].dtype == "real":
         return
-    kind = f"a {outputs[0].dtype} number" if len(outputs) == 1 else f"{len(outputs)} numbers"
+    kinds = {"bool": "a truth value", "complex": "a complex number"}
+    kind = kinds.get(outputs[0].dtype, "an array") if len(outputs) == 1 else f"{len(outputs)} numbers"
     what = f"{suffix} of {base.name}: its result is {kind}, and not one real number"
     place = describe_definition(base.fn) if base.fn is not None else ""
-    instead = "np.abs, .real or .imag of it" if len(outputs) == 1 else "sh.jacobian; sh.batch_sum for a sum over events"
+    by_kind = {"bool": "np.where(condition, 1, 0)", "complex": "np.abs, .real or .imag of it"}
+    many = "sh.jacobian; sh.batch_sum for a sum over events"
+    instead = by_kind.get(outputs[0].dtype, many) if len(outputs) == 1 else many
     raise ArgumentError(message(what, place, instead))
 
 
