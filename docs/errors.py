@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
 
-from tests import bad_inputs, test_errors
+from tests import bad_functions, bad_inputs, test_errors
 from tests.tracing import test_numpy_errors
 
 PAGE = Path(__file__).resolve().parent / "errors.md"
@@ -27,7 +27,7 @@ An error of symhep says *what* is wrong, *where* in your code, and what to *writ
 
 | class | also a | means |
 |---|---|---|
-| `TraceError` | `TypeError` | the function does something that has no meaning for a value which stands for every event |
+| `TraceError` | `TypeError` | the function does what has no meaning for a value that stands for every event |
 | `ArgumentError` | `TypeError`, `ValueError` | a kernel is defined or called with arguments that do not fit |
 | `TargetError` | | the target does not work here, or not for these arrays |
 | `CompileError` | | a target could not turn a program into code |
@@ -54,13 +54,13 @@ def functions() -> Iterator[str]:
     parts = (
         ("Python in a kernel's function", test_errors.CASES),
         ("NumPy in a kernel's function", test_numpy_errors.CASES),
-        ("Shapes, operations of your own, names", bad_inputs.CASES),
+        ("Shapes, operations of your own, names", bad_functions.CASES),
     )
     for title, cases in parts:
         yield f"## {title}\n"
         for case in cases:
             function, text = case.values
-            lines, first = bad_inputs.source_of(function)
+            lines, first = bad_functions.source_of(function)
             yield block([*lines, "", *_error(text, function, first)])
 
 
@@ -75,7 +75,7 @@ def calls() -> Iterator[str]:
     listing: list[str] = []
     places = {}
     for k in bad_inputs.KERNELS.values():
-        source, _ = bad_inputs.source_of(k.fn)
+        source, _ = bad_functions.source_of(k.fn)
         names = f"(parameters={k.options.parameters!r})" if k.options.parameters else ""
         listing += [f"@sh.kernel{names}", *source, ""]
         places[k.name] = f"{FILE}:{len(listing) - len(source)}: {source[0]}"

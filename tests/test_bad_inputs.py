@@ -8,7 +8,8 @@ import pytest
 import symhep as sh
 from symhep.errors import ArgumentError, SymhepError
 from symhep.tracing.trace import trace
-from tests.bad_inputs import BAD_INPUTS, CASES, NAMES, X
+from tests.bad_functions import CASES
+from tests.bad_inputs import BAD_INPUTS, NAMES, X
 
 
 @pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.call)

@@ -34,8 +34,8 @@ EVENTS = 71
 
 # what is checked beside the verification and the numba and numpy targets, and of which part of the cases
 PARTS = {
-    "c": 0.4, "cupy": 0.3, "jax": 0.01, "jax text": 0.01, "readable": 0.001, "layouts": 0.2, "plain": 0.3, "pickle": 0.05,
-    "sympy": 0.1, "lambdify": 0.03,
+    "c": 0.4, "cupy": 0.3, "jax": 0.01, "jax text": 0.01, "readable": 0.001, "layouts": 0.2, "plain": 0.3,
+    "pickle": 0.05, "sympy": 0.1, "lambdify": 0.03,
 }  # fmt: skip
 TARGETS = {"c": ["c"], "cupy": ["cupy"], "jax": ["jax", "jax text"], "numba": ["readable"], "numpy": ["plain"]}
 
@@ -105,9 +105,7 @@ class Case:
             raise
         made = cls(recipe, options, kernel, kernel._chosen({}).optimised.graph)
         few, many = ordinary(recipe, EVENTS, o.dtype), special(recipe, 2 * EVENTS, o.dtype)
-        made.arrays = [
-            np.concatenate([x, y]) if not a.parameter else x for a, x, y in zip(recipe.arguments, few, many)
-        ]
+        made.arrays = [np.concatenate([x, y]) if not a.parameter else x for a, x, y in zip(recipe.arguments, few, many)]
         made.columns = made.named(made.graph, made.arrays)
         return made
 
@@ -148,7 +146,13 @@ class Case:
 
 
 # refusals that are right: the formula depends on nothing, or has no derivative of this kind
-_NONE = ("does not depend", "has no real argument", "and not one real number", "derivatives are by real", "batch reduction")
+_NONE = (
+    "does not depend",
+    "has no real argument",
+    "and not one real number",
+    "derivatives are by real",
+    "batch reduction",
+)
 
 
 def failures(case: Case) -> Iterator[Failure]:

@@ -50,7 +50,9 @@ def compiled_failures(cases: Sequence[Case]) -> Iterator[tuple[Case, Failure]]:
                 yield from _checked(part, chosen, library, check, Path(folder))
 
 
-def _checked(part: str, cases: Sequence[Case], library: Any, check: Any, folder: Path) -> Iterator[tuple[Case, Failure]]:
+def _checked(
+    part: str, cases: Sequence[Case], library: Any, check: Any, folder: Path
+) -> Iterator[tuple[Case, Failure]]:
     """One library of all; where that fails, one by one."""
     try:
         code = library(cases, folder / f"{part}.so")
@@ -122,7 +124,9 @@ def _launched(case_name: str, code: ctypes.CDLL, arguments: Sequence[Any]) -> No
             function(*given)
 
 
-def _run_cuda(name: str, code: ctypes.CDLL, graph: Graph, columns: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
+def _run_cuda(
+    name: str, code: ctypes.CDLL, graph: Graph, columns: Sequence[np.ndarray], count: int
+) -> list[np.ndarray]:
     results = [np.full(count, 77, columns[0].dtype) for _ in graph.outputs]
     arguments: list[Any] = [count]
     for n, column in zip(graph.inputs, columns):

@@ -39,8 +39,8 @@ def _events(case: Case, plain: list[np.ndarray], base: list[np.ndarray]) -> Iter
     """Fewer events, more, and in another order."""
     own = lambda values, change: [change(y) if y.shape[:1] == (1000,) else y for y in values]
     for n in SIZES:
-        part = _run(case, _each(case, lambda x: x[1000 - n :], plain))
-        yield from _same(f"{n} events", part, own(base, lambda y: y[1000 - n :]))
+        last: Callable = lambda x, n=n: x[1000 - n :]
+        yield from _same(f"{n} events", _run(case, _each(case, last, plain)), own(base, last))
     backward = _run(case, _each(case, lambda x: x[::-1], plain))
     yield from _same("reversed", backward, own(base, lambda y: y[::-1]))
     one = _run(case, _each(case, lambda x: x[5], plain))

@@ -118,7 +118,7 @@ def _through_sympy(case: Case) -> Iterator[Failure]:
     kernel, before = case.kernel, case.written
     again = sh.compile(kernel.expr, kernel.arguments, effort="fast", math=case.options.math)
     after, columns = again.traced.graph, case.named(before, case.arrays)
-    usable = [p for p in map(lambda i: _point(columns, i), (*POINTS, 3, 4)) if p is not None]
+    usable = [p for p in (_point(columns, i) for i in (*POINTS, 3, 4)) if p is not None]
     if case.reduced:
         inputs = before.inputs
         before, after = unrolled(before), unrolled(after)
@@ -148,7 +148,9 @@ def _lambdified(case: Case) -> Iterator[Failure]:
     """sympy's own lambdify, with mpmath and with NumPy."""
     whole = case.named(case.written, case.arrays)
     # names that lambdify need not replace: that would evaluate the expressions
-    symbols = {n: sympy.Symbol(f"s{k}", complex=n.dtype == "complex" or None) for k, n in enumerate(case.written.inputs)}
+    symbols = {
+        n: sympy.Symbol(f"s{k}", complex=n.dtype == "complex" or None) for k, n in enumerate(case.written.inputs)
+    }
     cells = to_sympy(case.written, {n.attrs[0]: s for n, s in symbols.items()})
     by_mpmath = sympy.lambdify(list(symbols.values()), cells, [_MPMATH, "mpmath"])
     by_numpy = sympy.lambdify(list(symbols.values()), cells, [_NUMPY, "scipy", "numpy"])

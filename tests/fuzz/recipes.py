@@ -1,8 +1,7 @@
 """Random formulas as data: a list of steps, so that a failing one can be written down as Python and made smaller."""
 
 from __future__ import annotations
-
-import __future__
+import __future__ as features
 
 import functools
 import random
@@ -17,8 +16,8 @@ import symhep as sh
 from tests.fuzz.vocabulary import ALL, CONSTANTS, ENTRIES, ORDINARY, PLAIN_ARITHMETIC, REDUCED, Entry
 
 _ANNOTATIONS = {
-    "r": "sh.Scalar", "c": "sh.Complex", "b": "sh.Boolean", "i": "sh.Integer", "v": "sh.Vector[3]", "m": "sh.Matrix[3, 3]",
-    "s": "sh.Symmetric[3]",
+    "r": "sh.Scalar", "c": "sh.Complex", "b": "sh.Boolean", "i": "sh.Integer", "v": "sh.Vector[3]",
+    "m": "sh.Matrix[3, 3]", "s": "sh.Symmetric[3]",
 }  # fmt: skip
 _VALUES = {"i": "r", "s": "m"}  # what an argument's kind is as a value
 CORES = {"v": (3,), "m": (3, 3), "s": (3, 3)}
@@ -26,8 +25,8 @@ _BY_KIND = {kind: [e for e in ENTRIES.values() if e.gives == kind] for kind in "
 _SCALAR = {kind: [e for e in found if not set(e.takes) & set("vm")] for kind, found in _BY_KIND.items()}
 _ARITHMETIC = [ENTRIES[name] for name in sorted(PLAIN_ARITHMETIC)]
 _STYLES: dict[str, tuple[float, ...]] = {  # how often which kind of value is made
-    "plain": (8, 0.5, 1, 0, 0), "arithmetic": (8, 0, 0.5, 0, 0), "complex": (4, 4, 0.5, 0, 0), "logic": (5, 0.5, 4, 0, 0),
-    "arrays": (4, 0.2, 0.3, 4, 1), "batch": (8, 0.3, 0.5, 0.5, 0),
+    "plain": (8, 0.5, 1, 0, 0), "arithmetic": (8, 0, 0.5, 0, 0), "complex": (4, 4, 0.5, 0, 0),
+    "logic": (5, 0.5, 4, 0, 0), "arrays": (4, 0.2, 0.3, 4, 1), "batch": (8, 0.3, 0.5, 0.5, 0),
 }  # fmt: skip
 
 
@@ -134,7 +133,7 @@ class Recipe:
 def _executed(text: str, future: bool) -> Callable[..., Any]:
     """The function that a text defines; its annotations are texts too where `future` is true."""
     namespace: dict[str, Any] = {"np": np, "sh": sh, "special": special}
-    flags = __future__.annotations.compiler_flag if future else 0
+    flags = features.annotations.compiler_flag if future else 0
     exec(compile(text, "<fuzzed>", "exec", flags, dont_inherit=True), namespace)
     return namespace["fuzzed"]
 

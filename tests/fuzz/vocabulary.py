@@ -84,7 +84,9 @@ _REAL = [
     *_texts("rr", "r", {"np.power(0.5 + x * x, y)": 1, "np.power(x, y)": 0.4, "np.power(np.abs(x), y)": 0.2}),
     *_texts("rrr", "r", {"np.clip(x, y, z)": 1}),
     *_texts("r", "r", {"np.clip(x, -1.5, 2)": 1}),
-    *_texts("c", "r", {"np.real(x)": 2, "np.imag(x)": 2, "np.abs(x)": 1, "np.angle(x)": 0.5, "(x * np.conj(x)).real": 1}),
+    *_texts(
+        "c", "r", {"np.real(x)": 2, "np.imag(x)": 2, "np.abs(x)": 1, "np.angle(x)": 0.5, "(x * np.conj(x)).real": 1}
+    ),
     *_texts("brr", "r", {"np.where(x, y, z)": 4, "sh.where(x, y, z)": 0.5}),
     *_texts("bbrrr", "r", {"np.select([x, y], [z, u], v)": 1}),
     *_texts("rr", "r", {"np.where(x < y, x, 2 * y)": 2}),
@@ -104,7 +106,8 @@ _REAL = [
 # of several components
 _SHAPED = [
     *_texts("rrr", "v", {"np.stack([x, y, z])": 4, "sh.array([x, y, z])": 2}),
-    *_texts("v", "r", {"x[0]": 1, "x[1]": 1, "x[-1]": 1, "np.sum(x)": 1, "np.prod(x)": 0.5, "np.max(x)": 1, "x.min()": 0.5}),
+    *_texts("v", "r", {"x[0]": 1, "x[1]": 1, "x[-1]": 1, "np.sum(x)": 1, "np.prod(x)": 0.5, "np.max(x)": 1}),
+    *_texts("v", "r", {"x.min()": 0.5}),
     *_texts("v", "r", {"np.linalg.norm(x)": 1, "np.mean(x)": 0.5, "np.std(x)": 0.3, "np.ptp(x)": 0.3}),
     *_texts("vv", "r", {"np.dot(x, y)": 2, "x @ y": 1, "np.einsum('i,i', x, y)": 0.5, "np.inner(x, y)": 0.3}),
     *_texts("vv", "v", {"np.cross(x, y)": 1, "np.where(x < y, x, y)": 0.5, "np.maximum(x, y)": 0.5}),
@@ -114,8 +117,10 @@ _SHAPED = [
     *_texts("vvv", "m", {"np.stack([x, y, z])": 1}),
     *_texts("m", "m", {"x.T": 0.5, "x + np.eye(3)": 0.5, "np.linalg.inv(np.eye(3) + x @ x.T)": 0.2, "x @ x.T": 0.3}),
     *_texts("mm", "m", {"x @ y": 1}),
-    *_texts("mv", "v", {"x @ y": 2, "np.einsum('ij,j->i', x, y)": 0.5, "np.linalg.solve(np.eye(3) + x @ x.T, y)": 0.2}),
-    *_texts("m", "r", {"np.trace(x)": 1, "np.linalg.det(x)": 0.3, "x[0, 1]": 1, "np.sum(x)": 0.5, "np.sum(x[1:, :2])": 0.3}),
+    *_texts("mv", "v", {"x @ y": 2, "np.einsum('ij,j->i', x, y)": 0.5}),
+    *_texts("mv", "v", {"np.linalg.solve(np.eye(3) + x @ x.T, y)": 0.2}),
+    *_texts("m", "r", {"np.trace(x)": 1, "np.linalg.det(x)": 0.3, "x[0, 1]": 1, "np.sum(x)": 0.5}),
+    *_texts("m", "r", {"np.sum(x[1:, :2])": 0.3}),
     *_texts("m", "v", {"x[0]": 0.5, "x[:, 1]": 0.5, "np.sum(x, axis=0)": 0.5, "np.diagonal(x)": 0.3}),
     *_texts("vmv", "r", {"x @ y @ z": 1}),
 ]  # fmt: skip
@@ -140,7 +145,8 @@ _BOOL = [
     *_calls("logical_not", "r", "b", 0.3),
     *_texts("bb", "b", {"x & y": 1, "x | y": 1, "x ^ y": 1, "x == y": 0.5, "x != y": 0.5}),
     *_texts("b", "b", {"~x": 1}),
-    *_texts("bbb", "b", {"np.where(x, y, z)": 1, "np.any(sh.array([x, y, z]))": 0.5, "np.all(sh.array([x, y, z]))": 0.5}),
+    *_texts("bbb", "b", {"np.where(x, y, z)": 1, "np.any(sh.array([x, y, z]))": 0.5}),
+    *_texts("bbb", "b", {"np.all(sh.array([x, y, z]))": 0.5}),
     *_calls("isclose", "rr", "b", 0.3),
     *_texts("v", "b", {"np.any(x > 1)": 0.5, "np.all(x < 2)": 0.5}),
 ]  # fmt: skip
@@ -167,7 +173,8 @@ PLAIN_ARITHMETIC = frozenset(
     "+:rr|-:rr|*:rr|/:rr|x / (1 + y * y):rr|x * y + x * z:rrr|(x + y) / z + (x - y) / z:rrr|negative:r|abs:r|square:r"
     "|sqrt:r|x ** 2:r|x ** 3:r|x ** -1:r|x ** 0.5:r|x ** 1.5:r|x ** -2.5:r|minimum:rr|maximum:rr"
     "|np.where(x < y, x, 2 * y):rr|np.where(x, y, z):brr|np.sqrt(1 + x * x):r|floor:r|less:rr|np.sqrt(x * x):r"
-    "|np.sqrt(x * x * y):rr|reciprocal:r|np.sqrt(x) * np.sqrt(x):r|copysign:rr|hypot:rr|np.clip(x, -1.5, 2):r".split("|")
+    "|np.sqrt(x * x * y):rr|reciprocal:r|np.sqrt(x) * np.sqrt(x):r|copysign:rr|hypot:rr"
+    "|np.clip(x, -1.5, 2):r".split("|")
 )
 
 # the operations of which the result has the same bits everywhere

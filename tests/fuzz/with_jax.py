@@ -39,4 +39,3 @@ def _text(case: Case) -> Iterator[Failure]:
     columns = [jnp.asarray(case.columns[n.attrs[0]], dtype) for n in graph.inputs]
     found = [np.broadcast_to(np.asarray(y), (case.found[0].size,)) for y in function(*columns)]
     yield from accurate(case, "jax text", found, LOOSE)
-
