@@ -50,11 +50,14 @@ def values(graph: Graph, point: Point, digits: int = DIGITS) -> list[Any]:
         return [v[i] for i, _ in tape.results]
 
 
-@cache
 def _function(op: str, attrs: tuple) -> Callable[..., Any]:
-    """What evaluates an operation: `reference.apply`, resolved once."""
-    if attrs:
-        return lambda *args: reference.apply(op, attrs, args)
+    """What evaluates an operation."""
+    return (lambda *args: reference.apply(op, attrs, args)) if attrs else _resolved(op)
+
+
+@cache
+def _resolved(op: str) -> Callable[..., Any]:
+    """What evaluates an operation without attributes: `reference.apply`, resolved once."""
     function = resolve(OPS[op].mpmath)
     if OPS[op].cost < ELEMENTARY_COST:
         return function
