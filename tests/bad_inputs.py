@@ -198,7 +198,7 @@ BAD_INPUTS = [
         ),
         (
             "sh.grad(spread.bind(x=X))",
-            "derivatives of a kernel with bound data\n  write instead: sh.grad(kernel).bind(...)",
+            "derivatives of spread with bound data\n  @spread\n  write instead: sh.grad(spread).bind(...)",
         ),
     ),
     *_group(
@@ -288,6 +288,16 @@ BAD_INPUTS = [
         (
             "sh.jacobian(power, 'n')",
             "power: n is a constant while tracing (sh.Static): there is no derivative by it\n  @power",
+        ),
+        (
+            "sh.vjp(signed.fn, 'z')",
+            "signed: z is complex, and derivatives are by real arguments\n  @signed\n"
+            "  write instead: its real and imaginary part as arguments of their own: z_re, z_im",
+        ),
+        (
+            "sh.vjp(is_fast)",
+            "vjp of is_fast: its result has complex or boolean values\n  @is_fast\n"
+            "  write instead: np.abs, .real or .imag of it",
         ),
         ("sh.jvp(polar)(1.0, 2.0)", "polar_jvp misses 2 arguments: x_dot and y_dot\n  @polar"),
     ),

@@ -1,8 +1,8 @@
 """`python -m tests.soak --compilations 100000`: many small kernels compiled, called and dropped; memory has to stay.
 
 Each kernel is another formula. It is traced, optimised, verified, compiled and called with one event, a few and many;
-its results are compared with NumPy's. The resident memory is shown ten times; after the first tenth, in which libraries
-are loaded and caches fill, it may not grow by more than GROWTH. Every 100th kernel also has a derivative and runs as
+its results are compared with NumPy's. The resident memory is shown twenty times; after the first line, by which libraries
+are loaded and caches full, it may not grow by more than GROWTH. Every 100th kernel also has a derivative and runs as
 NumPy code.
 """
 
@@ -50,7 +50,7 @@ def memory() -> int:
     return psutil.Process().memory_info().rss
 
 
-def soak(compilations: int, parts: int = 10) -> Iterator[tuple[int, int]]:
+def soak(compilations: int, parts: int = 20) -> Iterator[tuple[int, int]]:
     """Compile so many kernels; after each part how many there were, and the memory."""
     done = 0
     for part in range(1, parts + 1):

@@ -177,9 +177,10 @@ def vjp(k: Any, wrt: Wrt = None) -> Kernel:
     >>> vjp(lambda x, y: (x + y, x * y))(3.0, 2.0, (1.0, 10.0))[1]
     {'x': np.float64(21.0), 'y': np.float64(31.0)}
     """
+    base = as_kernel(k)
 
     def build(g: Ground, name: str) -> Traced:
-        argument, leaves = _cotangent(g)
+        argument, leaves = _cotangent(g, base.site)
         bars = [g.linear.a.input(p, "real", o.axes) for p, o in zip(_paths(leaves), g.graph.outputs)]
         adjoints = reverse(g.linear, list(zip(g.graph.outputs, bars)), g.wrt, summed=True)
         result = Result([], [])
@@ -187,7 +188,7 @@ def vjp(k: Any, wrt: Wrt = None) -> Kernel:
         add_adjoints(result, g, [adjoints.get(n, g.linear.a.zero) for n in g.wrt])
         return traced_again(g, name, result, pair(g.traced.tree, g.by.tree), [(argument, leaves, bars)])
 
-    return derived(k, wrt, "vjp", build, more=True)
+    return derived(base, wrt, "vjp", build, more=True)
 
 
 def pattern(k: Any, wrt: Wrt = None, **statics: Any) -> Any:
@@ -223,7 +224,8 @@ def as_kernel(k: Any) -> Kernel:
     from symhep.batch.bound import Bound
 
     if isinstance(k, Bound):
-        raise ArgumentError(message("derivatives of a kernel with bound data", instead="sh.grad(kernel).bind(...)"))
+        name = k.kernel.name
+        raise k.kernel.site.error(f"derivatives of {name} with bound data", f"sh.grad({name}).bind(...)")
     return k if isinstance(k, Kernel) else kernel(k)
 
 
@@ -311,10 +313,11 @@ def _columns(g: Ground, argument: Argument) -> list[Node]:
     ]
 
 
-def _cotangent(g: Ground) -> tuple[Argument, tuple[Leaf, ...]]:
+def _cotangent(g: Ground, site: Site) -> tuple[Argument, tuple[Leaf, ...]]:
     """The argument for the cotangent of the result, and its leaves."""
     if any(o.dtype != "real" for o in g.traced.graph.outputs):
-        raise ArgumentError(f"vjp of {g.traced.name}: its result has complex or boolean values")
+        what = f"vjp of {site.name}: its result has complex or boolean values"
+        raise site.error(what, "np.abs, .real or .imag of it")
     tree: Tree = g.traced.tree
     name = new_name(g, "cotangent")
     leaves, cores = [], []

@@ -45,6 +45,9 @@ def _events(case: Case, plain: list[np.ndarray], base: list[np.ndarray]) -> Iter
     yield from _same("reversed", backward, own(base, lambda y: y[::-1]))
     one = _run(case, _each(case, lambda x: x[5], plain))
     yield from _same("one event", one, own(base, lambda y: y[5]))
+    if case.options.dtype == np.float64:  # Python's numbers are
+        numbers = [x if x.ndim else x.item() for x in _each(case, lambda x: np.asarray(x[5]), plain)]
+        yield from _same("numbers", _run(case, numbers), own(base, lambda y: y[5]))
     for runner in case.kernel._chosen({}).runners.values():
         runner.event_time = 1e6  # type: ignore[attr-defined]  # so long that all threads are worth while
     many = _run(case, _each(case, lambda x: np.concatenate([x] * 9), plain), threads=3)
