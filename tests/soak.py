@@ -1,9 +1,9 @@
 """`python -m tests.soak --compilations 100000`: many small kernels compiled, called and dropped; memory has to stay.
 
 Each kernel is another formula. It is traced, optimised, verified, compiled and called with one event, a few and many;
-its results are compared with NumPy's. The resident memory is shown twenty times; after the first line, by which libraries
-are loaded and caches full, it may not grow by more than GROWTH. Every 100th kernel also has a derivative and runs as
-NumPy code.
+its results are compared with NumPy's. The resident memory is shown twenty times; after the first line, by which
+libraries are loaded and caches full, it may not grow by more than GROWTH. Every 100th kernel also has a derivative and
+runs as NumPy code.
 """
 
 from __future__ import annotations
