@@ -10,24 +10,27 @@ from __future__ import annotations
 import ctypes
 import re
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from shutil import which
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from symhep.graph import Builder, Graph
 from symhep.ops import OPS
 from symhep.program import build
-from symhep.targets import c_compiler, cupy
+from symhep.targets import c_compiler, cupy, cupy_launch
 from symhep.targets.c import FLAGS, Function
 from symhep.targets.c_library import Library
 from tests.fuzz import checks
 from tests.fuzz.case import Case
 from tests.fuzz.checks import Failure, differences, outputs, stepwise
+from tests.targets import cuda_on_cpu
 from tests.targets.cuda_on_cpu import SHIM
 
 C_FLAGS = ("-std=c99", "-O1", *FLAGS[1:], "-w", "-fPIC", "-shared")  # -O1: half the time, and flags change no bit
@@ -44,7 +47,11 @@ def compiled_failures(cases: Sequence[Case]) -> Iterator[tuple[Case, Failure]]:
     with tempfile.TemporaryDirectory(prefix="symhep_fuzz_", ignore_cleanup_errors=True) as folder:
         for part, library, check in (("c", _c_library, _c_failures), ("cupy", _cuda_library, _cuda_failures)):
             chosen = [case for case in cases if part in case.options.parts and available(part)]
-            if part == "cupy":  # the stages of reductions are launched by the target's own code: tests/targets
+            if part == "cupy":
+                for case in chosen:
+                    if case.axes is not None:
+                        case.seen["cupy in stages"] += 1
+                        yield from ((case, failure) for failure in _staged_failures(case))
                 chosen = [case for case in chosen if case.axes is None]
             if chosen:
                 yield from _checked(part, chosen, library, check, Path(folder))
@@ -144,6 +151,27 @@ def _cuda_failures(case: Case, code: ctypes.CDLL, k: int) -> Iterator[Failure]:
     right = outputs(graph, stepwise(graph, case.columns, dtype, function=_by_cuda), case.sizes, dtype)
     right = [np.where(u, f, r) for u, f, r in zip(case.unsigned, found, right)]
     yield from differences("cupy", case.names, found, right, case.columns)
+
+
+def _staged_failures(case: Case) -> Iterator[Failure]:
+    """A program with reductions: its kernels are launched by the target's own code, on a stand-in for CuPy."""
+    graph, dtype = case.graph, case.options.dtype
+    totals = [n for n in graph.order if n.op in checks.REDUCTIONS]
+    shown = Graph(graph.inputs, (*graph.outputs, *totals), order=graph.order)
+    device = lambda x: np.ascontiguousarray(np.atleast_1d(x), dtype).view(cuda_on_cpu.ndarray)
+    given = [device(case.columns[n.attrs[0]]) for n in graph.inputs]
+    results = [device(np.full(size, 77, dtype)) for size in [*case.sizes, *[1] * len(totals)]]
+    events = max([x.size for x in given], default=1)
+    with mock.patch.dict(sys.modules, cupy=cuda_on_cpu.module()):
+        program = build(shown, [*case.axes, *[n.axes for n in totals]])
+        launcher = cupy_launch.compile_program(program, dtype, "case")
+        launcher.run(given, results, {axis: events for n in graph.inputs for axis in n.axes})
+    found = [np.asarray(x) for x in results]
+    values = stepwise(graph, case.columns, dtype, function=_by_cuda, given=dict(zip(totals, found[len(case.sizes) :])))
+    yield from checks.sums(graph, values, case.columns, dtype)
+    right = outputs(graph, values, case.sizes, dtype)
+    right = [np.where(u, f, r) for u, f, r in zip(case.unsigned, found, right)]
+    yield from differences("cupy in stages", case.names, found[: len(right)], right, case.columns)
 
 
 def _by_cuda(op: str, args: Sequence[Any], dtype: np.dtype) -> Any:

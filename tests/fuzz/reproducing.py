@@ -19,11 +19,14 @@ def reproducer(r: Recipe, options: Options, found: Sequence[Failure]) -> str:
     made = f"sh.kernel(fuzzed, effort={o.effort!r}, math={o.math!r}, parameters={r.parameters!r})"
     made = f"sh.{o.derivative}({made})" if o.derivative else made
     event = next((f.event for f in found if f.event is not None), 0)
+    events = slice(event, event + 1)
+    if r.reduces:  # an exception comes with any numbers
+        events = slice(0, 2) if all(f.kind.endswith("Error") for f in found) else slice(None)
     few, many = ordinary(r, EVENTS, o.dtype), special(r, 2 * EVENTS, o.dtype)
     lines = []
     for a, x, y in zip(r.arguments, few, many):
         whole = x if a.parameter else np.concatenate([x, y])
-        value = whole if a.parameter else whole[event : event + 1] if not r.reduces else whole
+        value = whole if a.parameter else whole[events]
         lines.append(f"{a.name} = {_written(value)}")
     count, form = r.together
     names = [a.name for a in r.arguments]

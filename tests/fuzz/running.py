@@ -8,6 +8,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def _in_process(case: Case) -> Iterator[Failure]:
     if "layouts" in parts:
         yield from layout_failures(case)
     yield from other_failures(case)
-    if parts & {"jax", "jax text"}:
+    if parts & {"jax", "jax text"} and find_spec("jax") is not None:
         yield from jax_failures(case)
 
 
