@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from symhep.targets import ctext
 from tests.fuzz import checks
 from tests.fuzz.case import Options, options_for
 from tests.fuzz.compiled import available
@@ -106,6 +107,18 @@ def multiplying(seeds):
 def test_wrong_arithmetic_is_found(wrong_products, first):
     seeds, options = multiplying(range(first, first + 40))
     assert any(block([(recipe(s), options)])[1][0] for s in seeds[:5])
+
+
+@pytest.mark.parametrize("part", ["c", "cupy"])
+def test_wrong_texts_are_found(monkeypatch, part):
+    """One sum in the C or CUDA text that is wrong in its last digit."""
+    if not available(part):
+        pytest.skip("no compiler")
+    monkeypatch.setitem(ctext.TEXTS, "add", "({0} + {1}) * (1 + 3e-16)")
+    options = Options("fast", "finite", np.dtype(np.float64), frozenset({part}))
+    adding = [s for s in range(200) if any(step.name == "+:rr" for step in recipe(s).steps) and not recipe(s).reduces]
+    found = block([(recipe(s), options) for s in adding[:8]])[1]
+    assert {f.kind for failed in found for f in failed} == {part}
 
 
 def test_a_failure_is_written_down_as_a_program(wrong_products):
