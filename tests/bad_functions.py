@@ -68,6 +68,16 @@ def name_with_a_space(x):
     return sh.name(x, "m inv")
 
 
+@case("result of generator_of_values is of type generator", "numbers, arrays or containers of them", line=0)
+def generator_of_values(x):
+    return (k * x for k in range(3))
+
+
+@case("result of set_of_values is of type set", "numbers, arrays or containers of them", line=0)
+def set_of_values(x):
+    return {1, x}
+
+
 def source_of(function: FunctionType) -> tuple[list[str], int]:
     """The lines of a function from its `def` on, and the number of the first."""
     lines, start = inspect.getsourcelines(function)
