@@ -7,7 +7,7 @@ from typing import Any
 
 import symhep as sh
 from symhep.checking.domain import DomainError, columns, domain_for
-from symhep.checking.evaluate import Tape, finite, precision
+from symhep.checking.evaluate import Tape, TooLarge, finite, precision
 from symhep.derivatives.check import DIGITS, DerivativeCheck, compared
 from symhep.derivatives.ground import Ground, ground
 from symhep.kernel import Kernel
@@ -36,11 +36,15 @@ def _compared(kernel: Kernel, seed: int) -> DerivativeCheck:
     points = [columns(point, g.traced.graph.inputs) for point in drawn]
     tape = Tape(g.traced.graph)
     with precision(DIGITS):
-        usable = [p for p in points if _ordinary(g, tape.run(p)) and condition.meaningful(g.traced.graph, p)]
+        usable = [p for p in points if _ordinary(g, tape, p) and condition.meaningful(g.traced.graph, p)]
     return compared(g, usable)
 
 
-def _ordinary(g: Ground, values: list[Any]) -> bool:
+def _ordinary(g: Ground, tape: Tape, point: Any) -> bool:
     """Whether all values are finite, and what is rounded has digits behind the point."""
+    try:
+        values = tape.run(point)
+    except TooLarge:
+        return False
     rounded = [values[i] for i, n in enumerate(g.traced.graph.order) if n.op in ("floor", "ceil", "trunc", "rint")]
     return all(finite(x) for x in values) and all(abs(x) < 2**53 for x in rounded)
