@@ -92,3 +92,14 @@ def test_bound_data_take_what_the_call_takes(bound, reduce):
         else:
             with pytest.raises(ArgumentError, match="the arguments have the batch shape"):
                 k.bind(x=x)(y)
+
+
+def test_integers_beside_bound_data():
+    @sh.kernel(parameters=("n",))
+    def moments(x, n: sh.Integer):
+        return sh.batch_sum(x * n)
+
+    bound = moments.bind(x=X)
+    assert bound(2) == bound(2.0) == 6
+    with pytest.raises(ArgumentError, match="moments: n is an integer argument, got 2.5"):
+        bound(2.5)

@@ -50,7 +50,7 @@ class Bound:
         self._packed = given.packed
         self._prepare(given.columns)
         self._numbers = all(traced.arguments[x.argument].parameter and not x.core.shape for x in self._rest.leaves)
-        self._numbers &= all(x.core.kind in ("real", "integer") for x in self._rest.leaves)
+        self._numbers &= all(x.core.kind == "real" for x in self._rest.leaves)
 
     def _prepare(self, columns: Sequence[np.ndarray]) -> None:
         """Compute what is kept, and compile the rest."""
