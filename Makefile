@@ -42,6 +42,7 @@ lint: $(VENV)/.symhep-dev
 docs: $(VENV)/.symhep-dev
 	@$(PY) docs/operations.py
 	@$(PY) docs/reference.py
+	@PYTHONPATH=. $(PY) docs/errors.py
 	@$(PY) docs/update_readme.py
 	@$(PY) -m pytest -q tests/test_readme.py tests/docs
 	@$(PY) -m sphinx -b html -W --keep-going -n -q docs build/docs

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from symhep.errors import count
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -90,8 +92,8 @@ class Mismatch(Exception):
 
     def __init__(self, root: str, tree: Tree, value: Any):
         fields = f"the fields {', '.join(map(str, tree.keys))}"
-        wanted = f"{len(tree.keys)} values" if tree.kind in ("tuple", "list") else fields
-        got = f"{len(value)} values" if isinstance(value, (tuple, list)) else type(value).__name__
+        wanted = count(len(tree.keys), "value") if tree.kind in ("tuple", "list") else fields
+        got = count(len(value), "value") if isinstance(value, (tuple, list)) else type(value).__name__
         super().__init__(f"{root} has {wanted}, got {got}")
 
 

@@ -16,7 +16,7 @@ from symhep.calling import calls, results
 from symhep.calling.calls import DOUBLE, SMALL, Columns, Runner, Site
 from symhep.calling.plain_calls import ARRAYS, NUMBERS, SIMPLE, common, few_events, full, mixed, ready, threads_for
 from symhep.differentiable import Differentiable
-from symhep.errors import ArgumentError, message
+from symhep.errors import ArgumentError, listing, message, nearest
 from symhep.tracing.annotations import Argument, arguments_of
 from symhep.tracing.marks import recorder_of
 from symhep.tracing.nested import call_inside
@@ -101,8 +101,13 @@ class Kernel(Differentiable):
         names = [self.arguments[i].name for i in self._static]
         unknown = [n for n in statics if n not in names]
         missing = [n for n, i in zip(names, self._static) if n not in statics and self.arguments[i].required]
-        if unknown or missing:
-            raise self.site.error(f"{self.name} has static arguments {names}, got {sorted(statics)}")
+        if unknown:
+            what = f"{self.name} has no static argument {unknown[0]!r}"
+            raise self.site.error(what, listing(nearest(unknown[0], names) or names or ["no static arguments"], "or"))
+        if missing:
+            what = f"{self.name}: {listing(missing)} is static and has no default, so its value is needed"
+            instead = f"{self.name}.report({missing[0]}=...), and so on; or a lambda that calls it with a value"
+            raise self.site.error(what, instead)
         return self.variant(tuple([statics.get(n, self.arguments[i].default) for n, i in zip(names, self._static)]))
 
     @property
@@ -173,6 +178,8 @@ class Kernel(Differentiable):
         return jitted(self.name, variant, self._dtype, self.site)(leaves)
 
     def _run(self, variant: Variant, given: Columns, dtype: np.dtype, threads: int | None, out: Any = None) -> Any:
+        if threads is not None:
+            threads_for(threads, 0)
         if variant.axes is not None:
             return run_columns(variant.runner(dtype), variant, given, dtype, threads, out, self.site)
         runner = variant.runner(dtype)

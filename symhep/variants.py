@@ -41,15 +41,18 @@ class Options:
         _check("target", self.target, ("auto", "numpy", "numba", "jax", "cupy", "c"))
         _check("math", self.math, ("finite", "strict"))
         _check("identities", self.identities, (False, "probe"))
-        if isinstance(self.effort, (str, bool)):
-            _check("effort", self.effort, ("fast", "default", "max"))
+        if isinstance(self.effort, (str, bool)) or not self.effort > 0:
+            _check("effort", self.effort, ("fast", "default", "max"), " or a number of seconds")
+        if self.domain is not None and not (hasattr(self.domain, "sample") and hasattr(self.domain, "points")):
+            what = f"domain has to be a sampler of the arguments, got {self.domain!r}"
+            raise ArgumentError(message(what, instead="sh.box(x=(low, high), ...), or sh.phase_space(...)"))
         if self.dtype is not None:
             calls.float_dtype(self.dtype)
 
 
-def _check(name: str, value: Any, allowed: Sequence[Any]) -> None:
+def _check(name: str, value: Any, allowed: Sequence[Any], more: str = "") -> None:
     if value not in allowed:
-        raise ArgumentError(f"{name} is one of {', '.join(map(repr, allowed))}, got {value!r}")
+        raise ArgumentError(f"{name} is one of {', '.join(map(repr, allowed))}{more}, got {value!r}")
 
 
 class Variant:
@@ -191,8 +194,11 @@ def _points(nodes: int, effort: str | float) -> int:
 
 
 def _is_plain(traced: Traced) -> bool:
-    """Whether every argument is one real number per event, so that arrays can be columns as they are."""
-    scalars = all(not leaf.core.shape and leaf.core.kind in ("real", "integer") for leaf in traced.leaves)
+    """Whether every argument is one real number per event, so that arrays can be columns as they are.
+
+    Integers may come as floating point numbers, and then have to be looked at.
+    """
+    scalars = all(not leaf.core.shape and leaf.core.kind == "real" for leaf in traced.leaves)
     return scalars and not any(a.static or a.tree.kind != "leaf" for a in traced.arguments)
 
 
@@ -228,6 +234,5 @@ def unavailable(target: str) -> TargetError:
     """The error for a target that does not work here, with the reason."""
     from symhep.targets import targets
 
-    reason = targets()[target]
-    return TargetError(message(f"target {target} does not work here: {reason}",
-                               instead="np.asarray(x) of the arguments"))  # fmt: skip
+    entry = targets()[target]
+    return TargetError(message(f"target {target} does not work here: {entry.reason}", instead=entry.fix))

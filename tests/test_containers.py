@@ -102,10 +102,10 @@ def test_what_fields_are_taken_from(value):
     [
         ((1, 2), (1, 2, 3), "v has 2 values, got 3 values"),
         ((1, 2), 5, "v has 2 values, got int"),
-        (Pair(1, 2), (1,), "v has the fields a, b, got 1 values"),
+        (Pair(1, 2), (1,), "v has the fields a, b, got 1 value"),
         (Pair(1, 2), 5.0, "v has the fields a, b, got float"),
         (Point(1, 2), {"x": 1}, "v has the fields x, y, got dict"),
-        ({"k": (1, 2)}, {"k": (1,)}, "v.k has 2 values, got 1 values"),
+        ({"k": (1, 2)}, {"k": (1,)}, "v.k has 2 values, got 1 value"),
     ],
 )
 def test_mismatch(form, value, text):

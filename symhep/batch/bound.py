@@ -19,7 +19,7 @@ from symhep.errors import listing, nearest
 from symhep.graph import CONSTANT, Axes, Builder, Graph, Node, copy_node
 from symhep.program import Program, build
 from symhep.tracing.annotations import Argument
-from symhep.tracing.trace import Traced
+from symhep.tracing.trace import Leaf, Traced
 
 if TYPE_CHECKING:
     from symhep.kernel import Kernel
@@ -55,7 +55,7 @@ class Bound:
         self._packed = given.packed
         self._prepare(given.columns)
         self._numbers = not any(x.axes or x.core.shape for x in self._rest.leaves)
-        self._numbers &= all(x.core.kind in ("real", "integer") for x in self._rest.leaves)
+        self._numbers &= all(x.core.kind == "real" for x in self._rest.leaves)
 
     def _prepare(self, columns: Sequence[np.ndarray]) -> None:
         """Compute what is kept, and compile the rest."""
@@ -98,11 +98,17 @@ class Bound:
         own = given.batches or dict.fromkeys(_axes(self._rest, [a.name for a in self.arguments]), given.batch)
         for axis, batch in own.items():
             bound = self._batches.get(axis, batch)
-            if batch not in (bound, ()):
+            if not _fits(batch, bound):
                 what = f"{site.name}: the arguments have the batch shape {batch}, the bound data {bound}"
-                raise site.error(what)
+                raise site.error(what, "data of all events bound; arguments of as many events, or of one")
         batches = {**own, **self._batches}
-        return Columns((), [*self._columns, *given.columns], self._packed or given.packed, batches=batches)
+        axes = [axis for x in self._rest.leaves for axis in self._column_axes(x)]
+        columns = [_spread(c, axis, own, batches) for c, axis in zip(given.columns, axes, strict=True)]
+        return Columns((), [*self._columns, *columns], self._packed or given.packed, batches=batches)
+
+    def _column_axes(self, leaf: Leaf) -> list[str]:
+        """The batch axis of each column of an argument, "" for a parameter."""
+        return [next(iter(leaf.axes), "")] * len(leaf.columns) * (2 if leaf.core.kind == "complex" else 1)
 
     def __repr__(self) -> str:
         events = listing([f"{int(np.prod(batch)):,}" for batch in self._batches.values()]) if self._batches else "no"
@@ -146,6 +152,18 @@ def _inputs(traced: Traced, names: Sequence[str]) -> list[int]:
             found += range(position, position + count)
         position += count
     return found
+
+
+def _fits(batch: tuple[int, ...], bound: tuple[int, ...]) -> bool:
+    """Whether a batch broadcasts to that of the bound data."""
+    return len(batch) <= len(bound) and all(n in (1, m) for n, m in zip(batch[::-1], bound[::-1]))
+
+
+def _spread(column: np.ndarray, axis: str, own: Mapping, whole: Mapping) -> np.ndarray:
+    """A column of as many events as the bound data have."""
+    if not axis or own[axis] == whole[axis]:
+        return column
+    return np.broadcast_to(column.reshape(own[axis]), whole[axis]).reshape(-1)
 
 
 def _one(axes: Axes) -> str:

@@ -212,6 +212,7 @@ def columns_of(traced: Traced, values: Sequence[Any], dtype: np.dtype | None, si
     """Arrays of any layout as the columns of a program, and the dtype to work in."""
     arrays = [as_array(v, leaf, site) for v, leaf in zip(values, traced.leaves)]
     refuse_complex(traced, arrays, site)
+    refuse_fractions(traced, arrays, site)
     if dtype is None:
         dtype = working_dtype(values, arrays, site)
     cores = [core_shape(a, leaf, site) for a, leaf in zip(arrays, traced.leaves)]
@@ -241,6 +242,16 @@ def refuse_complex(traced: Traced, arrays: Sequence[Any], site: Site) -> None:
         if array.dtype.kind == "c" and leaf.core.kind != "complex":
             what = f"{site.name}: {leaf.path} is a real argument, got {array.dtype}"
             raise site.error(what, f"{leaf.path}: sh.Complex in the signature, or pass its .real")
+
+
+def refuse_fractions(traced: Traced, arrays: Sequence[Any], site: Site) -> None:
+    """Raise ArgumentError where an argument is an integer and an array has other numbers; whole floats are taken."""
+    for leaf, array in zip(traced.leaves, arrays):
+        if leaf.core.kind == "integer" and array.dtype.kind == "f":
+            other = array[~((array == np.trunc(array)) & np.isfinite(array))]
+            if other.size:
+                what = f"{site.name}: {leaf.path} is an integer argument, got {other.flat[0]}"
+                raise site.error(what, f"np.rint({leaf.path}), or {leaf.path}: sh.Scalar in the signature")
 
 
 def core_shape(array: Any, leaf: Leaf, site: Site) -> tuple[int, ...]:

@@ -163,9 +163,9 @@ class _Call:
                 raise self.site.error(f"{self.site.name}: {path} is of type {type(target).__name__}, not a CuPy array")
             shape = self.batches.batch_of(slot.axes) + self._core(slot)
             wanted = {"complex": COMPLEX[self.dtype], "bool": np.dtype(bool)}.get(slot.kind, self.dtype)
-            if target.shape != shape or not np.can_cast(wanted, target.dtype, "same_kind"):
+            if target.shape != shape or not np.can_cast(wanted, target.dtype, "safe"):
                 what = f"{path} has to be {wanted} of shape {shape}, got {target.dtype} of shape {target.shape}"
-                raise self.site.error(f"{self.site.name}: {what}")
+                raise self.site.error(f"{self.site.name}: {what}", f"{path} = cupy.empty({shape}, cupy.{wanted})")
         return targets
 
     def _out_of_memory(self, extra: int, error: Exception) -> DeviceMemoryError:

@@ -148,10 +148,27 @@ def checked_out(
             raise site.error(f"{site.name}: {path} is of type {type(target).__name__}, not a NumPy array")
         shape = batch + ((slot.size,) if slot.symmetric and packed else slot.shape)
         wanted = {"complex": COMPLEX[dtype], "bool": np.dtype(bool)}.get(slot.kind, dtype)
-        if target.shape != shape or not np.can_cast(wanted, target.dtype, "same_kind"):
+        if target.shape != shape or not np.can_cast(wanted, target.dtype, "safe"):
             what = f"{path} has to be {wanted} of shape {shape}, got {target.dtype} of shape {target.shape}"
-            raise site.error(f"{site.name}: {what}")
+            raise site.error(f"{site.name}: {what}", f"{path} = np.empty({shape}, np.{wanted})")
+        if not target.flags.writeable:
+            raise site.error(f"{site.name}: {path} is read-only", f"{path} = np.empty({shape}, np.{wanted})")
+    if (both := _overlapping(targets)) is not None:
+        first, second = [slots[k].path.replace("result", "out", 1) for k in both]
+        raise site.error(f"{site.name}: {first} and {second} share memory", "an array of its own for each result")
     return targets
+
+
+def _overlapping(targets: Sequence[np.ndarray]) -> tuple[int, int] | None:
+    """The positions of two arrays that have an element in common."""
+    bounds = sorted([(*np.lib.array_utils.byte_bounds(t), k) for k, t in enumerate(targets) if t.size])
+    for place, (_, end, k) in enumerate(bounds):
+        for start, _, other in bounds[place + 1 :]:
+            if start >= end:
+                break
+            if np.shares_memory(targets[k], targets[other]):
+                return min(k, other), max(k, other)
+    return None
 
 
 def direct_columns(
@@ -160,7 +177,7 @@ def direct_columns(
     """The columns of the user's arrays, if a program can write into them as they are."""
     if len(given.batch) != 1 or any(s.kind != "real" for s in slots):
         return None
-    if any(t.dtype != dtype or not t.flags.aligned or not t.flags.writeable for t in targets):
+    if any(t.dtype != dtype or not t.flags.aligned for t in targets):
         return None
     if any(np.may_share_memory(t, c) for t in targets for c in given.columns):
         return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import mpmath
 import numpy as np
 
+from symhep.errors import ArgumentError
 from symhep.graph import Graph, Node
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ def accuracy(kernel: Kernel, n: int = 1000, domain: Domain | None = None, seed: 
     """
     variant = kernel._chosen(statics)
     traced = variant.traced
+    if n < 1:
+        raise ArgumentError(f"accuracy of {kernel.name}: n is how many inputs are drawn, at least 1, got {n}")
     inputs = inputs_of(kernel, n, domain, seed, **statics)
 
     def run(_: Columns) -> list[Any]:

@@ -51,11 +51,14 @@ def values(graph: Graph, point: Point, digits: int = DIGITS) -> list[Any]:
         return [v[i] for i, _ in tape.results]
 
 
-@cache
 def _function(op: str, attrs: tuple) -> Callable[..., Any]:
-    """What evaluates an operation: `reference.apply`, resolved once."""
-    if attrs:
-        return lambda *args: reference.apply(op, attrs, args)
+    """What evaluates an operation."""
+    return (lambda *args: reference.apply(op, attrs, args)) if attrs else _resolved(op)
+
+
+@cache
+def _resolved(op: str) -> Callable[..., Any]:
+    """What evaluates an operation without attributes: `reference.apply`, resolved once."""
     function = resolve(OPS[op].mpmath)
     if OPS[op].cost < ELEMENTARY_COST:
         return function
@@ -69,6 +72,16 @@ def _within_reach(function: Callable[..., Any], bits: int, *args: Any) -> Any:
             if mantissa and exponent + length > bits:
                 raise TooLarge
     return function(*args)
+
+
+def _is_lopsided(z: Any) -> bool:
+    """Whether one part is so much smaller than the other that mpmath's exact sum of both would fill the memory.
+
+    >>> _is_lopsided(mpmath.mpc(1, mpmath.mpf(2) ** -10**9)), _is_lopsided(mpmath.mpc(1, 0))
+    (True, False)
+    """
+    (_, m, e, bits), (_, n, f, more) = z._mpc_
+    return bool(m and n) and abs(e + bits - f - more) > 100_000
 
 
 class Tape:
@@ -116,9 +129,12 @@ class Tape:
             v[i] = bool(number) if dtype == "bool" else reference.number(number)
         for i, function, args in self.steps:
             try:
-                v[i] = function(*[v[a] for a in args])
+                v[i] = x = function(*[v[a] for a in args])
             except (ValueError, ZeroDivisionError):
                 v[i] = reference.NAN
+                continue
+            if type(x) is mpmath.mpc and _is_lopsided(x):
+                raise TooLarge
         return v
 
     def parts(self, v: list[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import mpmath
 
 from symhep.checking.evaluate import Point, Tape, TooLarge, finite, parts, precision
-from symhep.derivatives.forms import Wrt, cell_names
+from symhep.derivatives.forms import Wrt, cell_names, chosen
 from symhep.derivatives.ground import Ground, ground
 from symhep.derivatives.modes import pullback, pushforward
 from symhep.derivatives.rules import depends
@@ -55,15 +55,16 @@ class DerivativeCheck:
 
 
 def check_derivatives(
-    k: Any, wrt: Wrt = None, *, points: int = 3, domain: Domain | None = None, seed: int = 0
+    k: Any, wrt: Wrt = None, *, points: int = 3, domain: Domain | None = None, seed: int = 0, **statics: Any
 ) -> DerivativeCheck:
     """Compare the derivatives of a kernel with differences, in high precision, at random points of its domain.
 
     Compared are forward mode, reverse mode and central differences of the formula as written, to 25 digits.
 
-    wrt     the arguments to take derivatives by; None for all real ones
-    points  at how many points
-    domain  where they lie; the kernel's own domain if not given
+    wrt      the arguments to take derivatives by; None for all real ones
+    points   at how many points
+    domain   where they lie; the kernel's own domain if not given
+    statics  values of static arguments, by name
 
     Raises DerivativeError where two differ: it names the derivative, the operation and the line of the user's code.
 
@@ -72,10 +73,11 @@ def check_derivatives(
     2 derivatives agree to 25 digits at 3 points: forward, reverse, differences
     """
     from symhep.checking.domain import DomainError, columns, domain_for
-    from symhep.derivatives.operators import as_kernel, default_statics
+    from symhep.derivatives.operators import as_kernel
 
     made = as_kernel(k)
-    variant = made.variant(default_statics(made, "check_derivatives"))
+    chosen(made.arguments, wrt, made.site)
+    variant = made._chosen(statics)
     g = ground(variant, wrt)
     try:
         drawn = domain_for(g.traced.graph, domain or made.options.domain, g.traced.leaves).points(points, DIGITS, seed)

@@ -9,7 +9,7 @@ Evaluating Derivatives, 2nd ed., SIAM 2008, chapter 10).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from symhep.algebra.constructors import Algebra
@@ -70,10 +70,11 @@ def _edges(
 ) -> tuple[Edges, Edges] | None:
     """For each node, the edges into it and those out of it; outputs are nodes of their own at the end."""
     through, one = linear.active(wrt), coefficient(linear.a.one)
+    needed = _needed(through, outputs)
     before: Edges = {}
     after: Edges = {}
     for n in linear.graph.order:
-        for i in through.get(n, ()):
+        for i in through.get(n, ()) if n in needed else ():
             p = linear.partial(n, i)
             if p.condition is not None:
                 return None
@@ -90,6 +91,16 @@ def _edges(
             before[("output", k)] = {o: one}
             after.setdefault(o, {})[("output", k)] = one
     return before, after
+
+
+def _needed(through: Mapping[Node, Sequence[int]], outputs: Sequence[Node]) -> set[Node]:
+    """The nodes that the outputs depend on smoothly; others may have no partial derivatives."""
+    found = {o for o in outputs if o in through}
+    for n in (queue := list(found)):
+        new = [a for i in through[n] if (a := n.args[i]) in through and a not in found]
+        found.update(new)
+        queue += new
+    return found
 
 
 def _eliminated(

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from symhep.calling.calls import Site
 from symhep.containers import Tree
-from symhep.errors import ArgumentError, listing, message, nearest
+from symhep.errors import listing, nearest
 from symhep.tracing.annotations import Argument
 from symhep.tracing.trace import Leaf, Output, Traced
 
@@ -38,18 +39,20 @@ class Directions:
         return [p for cells in self.cells for p in cells]
 
 
-def chosen(arguments: Sequence[Argument], wrt: Wrt, name: str) -> list[Argument]:
+def chosen(arguments: Sequence[Argument], wrt: Wrt, site: Site) -> list[Argument]:
     """The arguments named by `wrt`: all real ones that are not static if it is None; raises ArgumentError."""
+    name = site.name
     if wrt is not None and not (isinstance(wrt, str) or all(isinstance(n, str) for n in _sequence(wrt))):
         names = listing([repr(a.name) for a in arguments], "or")
-        raise ArgumentError(message(f"{name}: wrt names arguments, got {wrt!r}", instead=f"wrt={names}"))
+        raise site.error(f"{name}: wrt names arguments, got {wrt!r}", f"wrt={names}")
     if wrt is None:
         found = [a for a in arguments if not a.static and all(c.kind == _SMOOTH for c in a.cores)]
-        _refuse_mixed(arguments, name)
+        _refuse_mixed(arguments, site)
     else:
-        found = [_argument(arguments, n, name) for n in ([wrt] if isinstance(wrt, str) else wrt)]
+        found = [_argument(arguments, n, site) for n in ([wrt] if isinstance(wrt, str) else wrt)]
     if not found:
-        raise ArgumentError(f"{name} has no real argument to take a derivative by")
+        instead = "sh.Scalar, or no annotation, for what derivatives are to be by"
+        raise site.error(f"{name} has no real argument to take a derivative by", instead)
     return found
 
 
@@ -57,19 +60,19 @@ def _sequence(wrt: Any) -> Sequence[Any]:
     return wrt if isinstance(wrt, (list, tuple)) else (wrt,)
 
 
-def _refuse_mixed(arguments: Sequence[Argument], name: str) -> None:
+def _refuse_mixed(arguments: Sequence[Argument], site: Site) -> None:
     """Containers that hold real values beside others are not left out in silence."""
     for a in arguments:
         kinds = {c.kind for c in a.cores}
         if _SMOOTH in kinds and len(kinds) > 1:
             others = listing(sorted(kinds - {_SMOOTH}))
-            what = f"{name}: {a.name} holds real values and {others} ones, and derivatives are by real arguments"
-            raise ArgumentError(message(what, instead="wrt=... with other arguments, or its fields as arguments"))
+            what = f"{site.name}: {a.name} holds real values and {others} ones, and derivatives are by real arguments"
+            raise site.error(what, "wrt=... with other arguments, or its fields as arguments")
 
 
-def directions(traced: Traced, wrt: Wrt, name: str) -> Directions:
+def directions(traced: Traced, wrt: Wrt, site: Site) -> Directions:
     """What derivatives by these arguments are by, and their form: one name gives a bare result, several a dict."""
-    found = chosen(traced.arguments, wrt, name)
+    found = chosen(traced.arguments, wrt, site)
     bare = isinstance(wrt, str) or (wrt is None and len(found) == 1)
     names = tuple([a.name for a in found])
     tree = found[0].tree if bare else Tree("dict", names, tuple([a.tree for a in found]))
@@ -79,19 +82,19 @@ def directions(traced: Traced, wrt: Wrt, name: str) -> Directions:
     return Directions(names, tree, tuple([leaf for leaf, _ in leaves]), cells)
 
 
-def _argument(arguments: Sequence[Argument], wanted: str, name: str) -> Argument:
-    known = {a.name: a for a in arguments}
+def _argument(arguments: Sequence[Argument], wanted: str, site: Site) -> Argument:
+    name, known = site.name, {a.name: a for a in arguments}
     if wanted not in known:
         close = nearest(str(wanted), known) or list(known)
-        raise ArgumentError(message(f"{name} has no argument {wanted!r}", instead=listing(close, "or")))
+        raise site.error(f"{name} has no argument {wanted!r}", listing(close, "or"))
     found = known[wanted]
     if found.static:
-        raise ArgumentError(f"{name}: {wanted} is a constant while tracing (sh.Static): there is no derivative by it")
+        raise site.error(f"{name}: {wanted} is a constant while tracing (sh.Static): there is no derivative by it")
     kinds = {c.kind for c in found.cores} - {_SMOOTH}
     if kinds:
         instead = f"its real and imaginary part as arguments of their own: {wanted}_re, {wanted}_im"
         what = f"{name}: {wanted} is {listing(sorted(kinds))}, and derivatives are by real arguments"
-        raise ArgumentError(message(what, instead=instead if "complex" in kinds else "sh.Scalar in the signature"))
+        raise site.error(what, instead if "complex" in kinds else "sh.Scalar in the signature")
     return found
 
 

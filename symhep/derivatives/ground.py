@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from symhep.calling.calls import Site
 from symhep.containers import Tree
 from symhep.derivatives.forms import Directions, Value, Wrt, cells_of, column_of, directions, values_of
 from symhep.derivatives.linear import Linear
@@ -66,7 +67,7 @@ def ground(variant: Variant, wrt: Wrt) -> Ground:
     else:
         assert variant.verification is not None
         graph = unpaired(variant.optimised.graph)
-    return Ground(t, graph, Linear(graph), values_of(t), directions(t, wrt, t.name), variant.options.effort)
+    return Ground(t, graph, Linear(graph), values_of(t), directions(t, wrt, Site(t.name, None)), variant.options.effort)
 
 
 def unpaired(graph: Graph) -> Graph:

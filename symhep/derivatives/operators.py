@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from symhep.calling.calls import Site
 from symhep.containers import Tree
 from symhep.derivatives.forms import Wrt, cells_of, chosen, nested, pair
 from symhep.derivatives.ground import (
@@ -148,7 +149,7 @@ def jvp(k: Any, wrt: Wrt = None) -> Kernel:
 
     def build(g: Ground, name: str) -> Traced:
         more, dots = [], []
-        for argument in chosen(g.traced.arguments, wrt, g.traced.name):
+        for argument in chosen(g.traced.arguments, wrt, Site(g.traced.name, None)):
             tangent, leaves = _alike(g, argument, new_name(g, f"{argument.name}_dot"))
             nodes = [g.linear.a.input(path, "real", n.axes) for path, n in zip(_paths(leaves), _columns(g, argument))]
             more.append((tangent, leaves, nodes))
@@ -176,9 +177,10 @@ def vjp(k: Any, wrt: Wrt = None) -> Kernel:
     >>> vjp(lambda x, y: (x + y, x * y))(3.0, 2.0, (1.0, 10.0))[1]
     {'x': np.float64(21.0), 'y': np.float64(31.0)}
     """
+    base = as_kernel(k)
 
     def build(g: Ground, name: str) -> Traced:
-        argument, leaves = _cotangent(g)
+        argument, leaves = _cotangent(g, base.site)
         bars = [g.linear.a.input(p, "real", o.axes) for p, o in zip(_paths(leaves), g.graph.outputs)]
         adjoints = reverse(g.linear, list(zip(g.graph.outputs, bars)), g.wrt, summed=True)
         result = Result([], [])
@@ -186,7 +188,7 @@ def vjp(k: Any, wrt: Wrt = None) -> Kernel:
         add_adjoints(result, g, [adjoints.get(n, g.linear.a.zero) for n in g.wrt])
         return traced_again(g, name, result, pair(g.traced.tree, g.by.tree), [(argument, leaves, bars)])
 
-    return derived(k, wrt, "vjp", build, more=True)
+    return derived(base, wrt, "vjp", build, more=True)
 
 
 def pattern(k: Any, wrt: Wrt = None, **statics: Any) -> Any:
@@ -222,7 +224,8 @@ def as_kernel(k: Any) -> Kernel:
     from symhep.batch.bound import Bound
 
     if isinstance(k, Bound):
-        raise ArgumentError(message("derivatives of a kernel with bound data", instead="sh.grad(kernel).bind(...)"))
+        name = k.kernel.name
+        raise k.kernel.site.error(f"derivatives of {name} with bound data", f"sh.grad({name}).bind(...)")
     return k if isinstance(k, Kernel) else kernel(k)
 
 
@@ -235,7 +238,7 @@ def derived(
     more    whether the kernel to be made takes more arguments, which are known when it is traced
     """
     base = as_kernel(k)
-    chosen(base.arguments, wrt, base.name)
+    chosen(base.arguments, wrt, base.site)
     if scalar and not any(a.static and a.required for a in base.arguments):
         _check_scalar(base, base.traced, suffix)
     name = f"{base.name}_{suffix}"
@@ -247,9 +250,10 @@ def derived(
         with collection_paused():
             return build(ground(variant, wrt), name)
 
-    if more:
-        return Kernel(name, tracer(default_statics(base, suffix)).arguments, base.options, tracer=tracer)
-    return Kernel(name, base.arguments, base.options, tracer=tracer)
+    arguments = tracer(default_statics(base, suffix)).arguments if more else base.arguments
+    made = Kernel(name, arguments, base.options, tracer=tracer)
+    made.site = Site(name, base.site.function)  # where errors point to
+    return made
 
 
 def default_statics(base: Kernel, suffix: str) -> tuple:
@@ -266,10 +270,13 @@ def _check_scalar(base: Kernel, traced: Traced, suffix: str) -> None:
     outputs = traced.graph.outputs
     if len(outputs) == 1 and not traced.outputs[0].shape and outputs[0].dtype == "real":
         return
-    kind = f"a {outputs[0].dtype} number" if len(outputs) == 1 else f"{len(outputs)} numbers"
+    kinds = {"bool": "a truth value", "complex": "a complex number"}
+    kind = kinds.get(outputs[0].dtype, "an array") if len(outputs) == 1 else f"{len(outputs)} numbers"
     what = f"{suffix} of {base.name}: its result is {kind}, and not one real number"
     place = describe_definition(base.fn) if base.fn is not None else ""
-    instead = "np.abs, .real or .imag of it" if len(outputs) == 1 else "sh.jacobian; sh.batch_sum for a sum over events"
+    by_kind = {"bool": "np.where(condition, 1, 0)", "complex": "np.abs, .real or .imag of it"}
+    many = "sh.jacobian; sh.batch_sum for a sum over events"
+    instead = by_kind.get(outputs[0].dtype, many) if len(outputs) == 1 else many
     raise ArgumentError(message(what, place, instead))
 
 
@@ -306,10 +313,11 @@ def _columns(g: Ground, argument: Argument) -> list[Node]:
     ]
 
 
-def _cotangent(g: Ground) -> tuple[Argument, tuple[Leaf, ...]]:
+def _cotangent(g: Ground, site: Site) -> tuple[Argument, tuple[Leaf, ...]]:
     """The argument for the cotangent of the result, and its leaves."""
     if any(o.dtype != "real" for o in g.traced.graph.outputs):
-        raise ArgumentError(f"vjp of {g.traced.name}: its result has complex or boolean values")
+        what = f"vjp of {site.name}: its result has complex or boolean values"
+        raise site.error(what, "np.abs, .real or .imag of it")
     tree: Tree = g.traced.tree
     name = new_name(g, "cotangent")
     leaves, cores = [], []

@@ -23,7 +23,6 @@ from symhep.symbolic.objects import array_of, components_of
 from symhep.symbolic.steps import Step, constant, same
 from symhep.symbolic.steps import leaf as leaf_step
 from symhep.symbolic.table import BY_NAME, PLANS, REFUSED
-from symhep.symbolic.table_special import SPECIAL
 from symhep.symbolic.unevaluated import Refused, number, refuse, written_out
 from symhep.symbolic.writing import replacements, to_sympy
 from symhep.tracing.custom import expanded
@@ -242,7 +241,7 @@ class _Reader:
             return BY_NAME[expr.func.__name__], expr.args
         for cls in type(expr).__mro__:
             if cls in PLANS:
-                return (number(expr) if cls in SPECIAL else None) or PLANS[cls](expr)
+                return PLANS[cls](expr)
             if cls.__name__ in REFUSED:
                 return number(expr) or refuse(REFUSED[cls.__name__])
         return None

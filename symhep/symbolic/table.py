@@ -18,7 +18,7 @@ from symhep.errors import ArgumentError
 from symhep.symbolic.steps import Step, constant, same
 from symhep.symbolic.table_matrices import MATRICES
 from symhep.symbolic.table_special import SPECIAL, SPECIAL_BY_NAME
-from symhep.symbolic.unevaluated import contains, done, exact, series
+from symhep.symbolic.unevaluated import contains, done, exact, number, series
 from symhep.symbolic.writing import CONSTANTS
 from symhep.tracing.functions import FUNCTIONS
 from symhep.tracing.marks import keep
@@ -195,6 +195,12 @@ _SAME_IN_NUMPY: dict[Any, type] = {
     _not: sympy.Not, np.where: sympy.ITE,
 }  # fmt: skip
 
+
+def _value_or(plan: Callable[[Any], Step]) -> Callable[[Any], Step]:
+    """The value of what is a constant; else as planned."""
+    return lambda expr: number(expr) or plan(expr)
+
+
 PLANS: dict[type, Callable[[Any], Step]] = {
     sympy.Add: _add,
     sympy.Mul: _mul,
@@ -255,7 +261,7 @@ PLANS: dict[type, Callable[[Any], Step]] = {
     scipy_nodes.cosm1: _call(lambda x: -2 * np.sin(x / 2) ** 2),
     scipy_nodes.powm1: _call(lambda x, y: np.expm1(y * np.log(x))),
     **MATRICES,
-    **SPECIAL,
+    **{cls: _value_or(plan) for cls, plan in SPECIAL.items()},
 }
 
 # What is refused, by the name of the class: why, and what to write instead

@@ -48,13 +48,13 @@ def compile_program(program: Program, dtype: Any = np.float64) -> Library:
 
 
 class Library:
-    """A compiled program on columns: a `Runner`; it uses one thread."""
+    """A compiled program on columns: a `Runner`; it uses one thread. `code` is a library that has the function."""
 
     small = None  # no shorter way for few events
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, code: ctypes.CDLL | None = None) -> None:
         self.function, self.dtype = function, function.write.dtype
-        self._call = getattr(build(function.text), function.name)
+        self._call = getattr(code or build(function.text), function.name)
         self._call.restype = None
         self._value = ctypes.c_double if self.dtype == np.float64 else ctypes.c_float
 

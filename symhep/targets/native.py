@@ -6,7 +6,8 @@ import ctypes
 import sys
 import threading
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from typing import Any
@@ -81,14 +82,26 @@ def _machine(triple: str, cpu: str, features: str) -> llvm.TargetMachine:
 
 def emit_object(text: str, triple: str, cpu: str = "", features: str = "") -> bytes:
     """Object code of a module for any processor that LLVM knows."""
-    module = llvm.parse_assembly(text)
-    return _machine(triple, cpu, features).emit_object(module)
+    with _parsed(text) as module:
+        return _machine(triple, cpu, features).emit_object(module)
 
 
 def emit_assembly(text: str, triple: str, cpu: str = "", features: str = "") -> str:
     """The same as text, to be looked at."""
-    module = llvm.parse_assembly(text)
-    return str(_machine(triple, cpu, features).emit_assembly(module))
+    with _parsed(text) as module:
+        return str(_machine(triple, cpu, features).emit_assembly(module))
+
+
+@contextmanager
+def _parsed(text: str) -> Iterator[llvm.ModuleRef]:
+    """A module in a context of its own: LLVM keeps every constant that a context has seen as long as the context."""
+    context = llvm.create_context()
+    module = llvm.parse_assembly(text, context)
+    try:
+        yield module
+    finally:
+        module.close()
+        context.close()
 
 
 def kept(store: Store | None, parts: tuple[str, ...], make: Callable[[], bytes]) -> bytes:

@@ -6,9 +6,7 @@ same bits, only more slowly. Elementary functions are written out from the same 
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from symhep.targets import sums
 from symhep.targets.machine import Instruction, expand, table
 from symhep.targets.numba_stages import staged
 from symhep.targets.numpy import identifier, literal, names
+from symhep.targets.statements import defined
 
 # What the table of operations and the instruction lists have in common.
 _COMMON = {
@@ -265,9 +264,5 @@ def _rescue(i: Instruction, mask: str, fast: str, *args: str) -> str:
 
 def load(text: str) -> Callable[[Sequence[Any]], list[np.ndarray]]:
     """Make an emitted function callable on a list of columns."""
-    file = f"<symhep {blake2b(text.encode(), digest_size=6).hexdigest()}>"
-    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {}
-    exec(compile(text, file, "exec"), namespace)
-    function = next(f for f in reversed(namespace.values()) if callable(f))
+    function = defined(text)
     return lambda columns: list(function(*[np.asarray(c) for c in columns]))

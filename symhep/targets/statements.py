@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -86,9 +87,11 @@ def _tuple(texts: Iterable[str]) -> str:
 
 
 def defined(text: str) -> Callable[..., tuple]:
-    """The last function that an emitted text defines; tracebacks show its lines."""
+    """The last function that an emitted text defines; tracebacks show its lines as long as it lives."""
     file = f"<symhep {blake2b(text.encode(), digest_size=6).hexdigest()}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     namespace: dict[str, Any] = {}
     exec(compile(text, file, "exec"), namespace)
-    return next(f for f in reversed(namespace.values()) if callable(f))
+    function = next(f for f in reversed(namespace.values()) if callable(f))
+    weakref.finalize(function, linecache.cache.pop, file, None)
+    return function

@@ -209,10 +209,20 @@ def hints_of(owner: Any, name: str) -> dict[str, Any]:
                 continue
     try:
         return typing.get_type_hints(owner, localns=closure or None, include_extras=True)
+    except TypeError:  # tuples and dicts of annotations, as text: not what `typing` calls a type
+        return _texts_evaluated(owner, closure)
     except NameError as error:
         what = f"{name}: an annotation names {error.name!r}, which is not defined there"
         instead = "an import that also happens at run time, or no annotation for a real scalar"
         raise ArgumentError(message(what, _place(owner), instead)) from None
+
+
+def _texts_evaluated(owner: Any, closure: Mapping[str, Any]) -> dict[str, Any]:
+    """The annotations of a function or class, and those that it inherits, whatever they are."""
+    found: dict[str, Any] = {}
+    for one in reversed(owner.__mro__) if isinstance(owner, type) else [owner]:
+        found |= inspect.get_annotations(one, locals=dict(closure) or None, eval_str=True)
+    return found
 
 
 def _place(owner: Any) -> str:

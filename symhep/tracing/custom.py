@@ -7,16 +7,17 @@ function does.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from symhep.batch.reductions import reduces
-from symhep.errors import ArgumentError, count, message
+from symhep.errors import ArgumentError, count, listing, message
 from symhep.graph import Builder, Graph, Node, copy_node, rewrite
 from symhep.tracing.annotations import arguments_of
 from symhep.tracing.arrays import elementwise
 from symhep.tracing.marks import recorder_of
-from symhep.tracing.source import describe_definition, name_of
+from symhep.tracing.source import Spot, describe_definition, name_of
 from symhep.tracing.trace import Traced, trace
 
 
@@ -54,19 +55,26 @@ class Operation:
         functools.update_wrapper(self, fn, updated=())  # a kernel's own state stays with it
         self.fn, self.derivative, self.name = fn, derivative, name
 
-    def __call__(self, *args: Any) -> Any:
-        recorder = recorder_of(*args)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        recorder = recorder_of(*args, *kwargs.values())
         if recorder is None:
-            return self.fn(*args)
+            return self.fn(*args, **kwargs)
+        try:
+            bound = inspect.signature(self.fn).bind(*args, **kwargs)
+        except TypeError as error:
+            names = ", ".join(inspect.signature(self.fn).parameters)
+            raise ArgumentError(message(f"{self.name}: {error}", str(Spot.here()), f"{self.name}({names})")) from None
+        bound.apply_defaults()
         attrs = self._attrs
 
         def cell(*values: Any) -> Any:
-            if len(values) != attrs[2] or any(v.kind != "real" for v in values):
-                what = f"{self.name} takes {count(attrs[2], 'real number')}, got {', '.join([v.kind for v in values])}"
-                raise ArgumentError(message(what, describe_definition(self.fn)))
+            if any(v.kind != "real" for v in values):
+                kinds = listing([v.kind for v in values])
+                what = f"{self.name} takes {count(attrs[2], 'real number')}, got {kinds}"
+                raise ArgumentError(message(what, str(Spot.here()), ".real and .imag of complex values"))
             return recorder.apply("custom", tuple([v._node for v in values]), attrs)
 
-        return elementwise(recorder, cell, args)
+        return elementwise(recorder, cell, bound.args)
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"

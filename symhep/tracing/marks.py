@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from symhep.errors import ArgumentError
+from symhep.errors import ArgumentError, message
 from symhep.tracing import expansions
 from symhep.tracing.arrays import Array, cells_of, elementwise
 from symhep.tracing.recorder import Recorder
+from symhep.tracing.source import Spot
 from symhep.tracing.trace import give_name, recording
 from symhep.tracing.values import Scalar
 
@@ -33,7 +34,8 @@ def name(x: Any, label: str) -> Any:
     2.0
     """
     if not (isinstance(label, str) and label.isidentifier()):
-        raise ArgumentError(f"a name has to be an identifier, got {label!r}")
+        what, where = f"a name has to be an identifier, got {label!r}", str(Spot.here())
+        raise ArgumentError(message(what, where, 'a name such as sh.name(x, "s12")'))
     recorder = recorder_of(x)
     if recorder is not None:
         cells: Any = cells_of(recorder, x)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from symhep.errors import TraceError, message
-from symhep.tracing.source import Spot
+from symhep.errors import SymhepError, TraceError, message
+from symhep.tracing.source import Spot, user_traceback
 
 # Python's math and cmath names that NumPy spells differently
 _NUMPY_NAMES = {
@@ -241,17 +241,39 @@ _BY_TEXT = (
 )  # fmt: skip
 
 
+_OURS = {
+    "'Scalar' object": "a traced number",
+    "'Boolean' object": "a traced condition",
+    "'Scalar'": "a traced number",
+    "'Boolean'": "a traced condition",
+    '"Scalar"': "a traced number",
+    "Scalar object": "traced number",
+    "Boolean object": "traced condition",
+    "ufunc": "ufunc",
+}
+
+
 def explain(error: Exception) -> TraceError | None:
     """What an error that Python or NumPy raised about a traced value means; None if it is about something else."""
     if isinstance(error.__cause__, TraceError):  # NumPy wraps what it finds in float()
         return error.__cause__
     spot = Spot.of(error)
     text = str(error)
-    if spot is None or not isinstance(error, (TypeError, AttributeError)):
+    if spot is None or isinstance(error, SymhepError):
         return None
-    if not any(word in text for word in ("'Scalar'", "'Boolean'", "Scalar object", "Boolean object", "ufunc")):
+    if isinstance(error, (ValueError, IndexError)):
+        return TraceError(message(text.strip(), str(spot))) if _inside(error) else None
+    if not isinstance(error, (TypeError, AttributeError)) or not any(word in text for word in _OURS):
         return None
     for part, what, instead in _BY_TEXT:
         if part in text:
             return TraceError(message(what, str(spot), instead))
+    for word, said in _OURS.items():
+        text = text.replace(word, said)
     return TraceError(message(text, str(spot)))
+
+
+def _inside(error: Exception) -> bool:
+    """Whether it was raised by what the user's code called, symhep or NumPy, and not by the user's code itself."""
+    entry = user_traceback(error.__traceback__)
+    return entry is not None and entry.tb_next is not None

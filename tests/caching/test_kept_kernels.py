@@ -99,7 +99,7 @@ def test_domains():
     assert len(set(keys)) == 3 and None not in keys
 
     class Mine:
-        pass
+        sample = points = None
 
     assert saved.key_of(traced, Options(domain=Mine())) is None
 

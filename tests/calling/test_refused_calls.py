@@ -70,7 +70,7 @@ def test_arguments_that_do_not_fit(call, text, instead):
         (lambda: total(1.0), "total: pair has the fields first, second, got float\n  {}"),
         (
             lambda: total(Pair(Momentum(1.0, np.ones(3)), (1.0,))),
-            "total: pair.second has the fields e, p, got 1 values\n  {}",
+            "total: pair.second has the fields e, p, got 1 value\n  {}",
         ),
     ],
 )

@@ -201,3 +201,17 @@ def test_cotangents_have_the_shape_of_the_result():
     _, back = sh.vjp(crossed)(np.arange(3.0), np.arange(5.0), (np.ones(3), np.ones(5)))
     np.testing.assert_allclose(back["x"], 10 + 10 / 3)
     np.testing.assert_allclose(back["y"], 3 + 1)
+
+
+def test_results_over_the_batch_beside_results_per_event():
+    """Their Jacobians are made in different ways; what one of them takes is no matter of the other's."""
+
+    def f(x, y, z):
+        share = x / sh.batch_sum(np.abs(x))
+        return sh.batch_sum(y * y), np.stack([x * x, z]), share < 0
+
+    x, y, z = np.random.default_rng(3).normal(size=(3, 20))
+    total, parts, _ = sh.jacobian(sh.kernel(f))(x, y, z)
+    np.testing.assert_allclose(total["y"], 2 * y, rtol=1e-15)
+    np.testing.assert_allclose(parts["x"][:, 0], 2 * x, rtol=1e-15)
+    assert (parts["z"] == [0, 1]).all() and (parts["y"] == 0).all()

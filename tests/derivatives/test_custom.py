@@ -92,5 +92,5 @@ def test_errors(name):
 
 
 def test_number_of_arguments():
-    with pytest.raises(ArgumentError, match="softplus takes 1 real number, got real, real"):
+    with pytest.raises(ArgumentError, match="softplus: too many positional arguments"):
         sh.kernel(lambda x: softplus(x, x)).traced  # noqa: B018

@@ -199,7 +199,7 @@ ERRORS = {
     "positions": (lambda: sh.grad(helix_norm, 0), "wrt names arguments, got 0"),
     "mixed container": (lambda: sh.grad(mixed), "muon holds real values and integer ones"),
     "static without a value": (lambda: sh.jvp(with_required), "jvp of with_required: n has to have a default value"),
-    "bound": (lambda: sh.grad(helix_norm.bind(x=np.ones(3))), "write instead: sh.grad(kernel).bind"),
+    "bound": (lambda: sh.grad(helix_norm.bind(x=np.ones(3))), "write instead: sh.grad(helix_norm).bind"),
     "cotangent": (lambda: sh.vjp(lambda x: x * 1j), "its result has complex or boolean values"),
 }
 

@@ -58,7 +58,7 @@ def test_against_random_numbers():
 
 
 def test_errors():
-    with pytest.raises(ArgumentError, match=r"symmetric matrix of shape \(3, 3\), got \(2, 2\)"):
+    with pytest.raises(ArgumentError, match=r"covariance of pt, phi and z has the shape \(3, 3\), got \(2, 2\)"):
         sh.propagate(polar, np.eye(2))(1.0, 2.0, 3.0)
     with pytest.raises(ArgumentError, match="the matrices of all events in the call"):
         sh.propagate(polar, np.zeros((5, 3, 3)))(1.0, 2.0, 3.0)

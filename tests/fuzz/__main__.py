@@ -1,101 +1,79 @@
-"""`python -m tests.fuzz --cases N --seed S --minutes M`: random formulas, and a summary of what went wrong.
+"""Random formulas through everything, and a summary of what went wrong, by kind.
 
-`--only SEED` shows one case, made smaller as far as it still fails.
+    python -m tests.fuzz --cases 100000 --seed 1 --workers 2     a night's run
+    python -m tests.fuzz --only 4711                             one case, made smaller as far as it still fails
+
+A case is a formula of random operations on random kinds of arguments; its seed decides all of it. Ctrl-C stops and
+shows what there is.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable
-from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tests.fuzz.case import Options, failures, options_for
-from tests.fuzz.recipes import Recipe, recipe, shrink
-
-
-def one(seed: int, seen: Counter | None = None) -> list[str] | None:
-    """The failures of one case, an exception among them; None where the seed makes no formula."""
-    return attempt(recipe(seed), options_for(seed), seen)
+from tests.fuzz.case import TARGETS
+from tests.fuzz.reproducing import reproducer
+from tests.fuzz.running import Outcome, fuzz, smallest
 
 
-def attempt(
-    r: Recipe, options: Options, seen: Counter | None = None, check: Callable[..., list[str] | None] = failures
-) -> list[str] | None:
-    """As `check`, with exceptions as texts."""
-    try:
-        with np.errstate(all="ignore"):
-            return check(r, options, seen)
-    except Exception as error:
-        return [f"{type(error).__name__}: {str(error).strip()[:200]}"]
+def _run(given: argparse.Namespace, console: Console) -> Outcome:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("random formulas", total=given.cases)
+
+        def progress(done: int, total: Outcome) -> None:
+            bar.update(task, advance=done, description=f"random formulas, {len(total.failed)} failed")
+
+        return fuzz(given.cases, given.seed, given.minutes, given.targets, given.workers, progress)
 
 
-def kind_of(failure: str) -> str:
-    """What failures have in common."""
-    return failure.partition(":")[0] if ":" in failure else failure.partition("(")[0]
-
-
-def smallest(seed: int) -> tuple[Recipe, list[str]]:
-    """A failing case made smaller, with its failures."""
-    options = options_for(seed)
-    found = attempt(recipe(seed), options) or []
-    kinds = {kind_of(f) for f in found}
-    if "readable source" not in kinds:  # takes seconds
-        options = replace(options, readable=False)
-    fails: Callable[[Recipe], bool] = lambda r: bool(kinds & {kind_of(f) for f in attempt(r, options) or []})
-    r = shrink(recipe(seed), fails) if found else recipe(seed)
-    return r, attempt(r, options) or []
-
-
-def fuzz(cases: int, seed: int = 0, minutes: float | None = None) -> tuple[Counter, dict[int, list[str]]]:
-    """Run cases; how many were formulas and what was compared, and the failures by seed."""
-    start, seen, failed = time.monotonic(), Counter(), {}
-    for s in range(seed, seed + cases):
-        found = one(s, seen)
-        seen["formulas"] += found is not None
-        if found:
-            failed[s] = found
-        if minutes is not None and time.monotonic() - start > 60 * minutes:
-            break
-    return seen, failed
+def _record(given: argparse.Namespace, outcome: Outcome, seconds: float) -> None:
+    """What was run and what failed, as a line of JSON."""
+    failed = {seed: [str(f) for f in found] for seed, found in outcome.failed.items()}
+    run = {"seed": given.seed, "cases": given.cases, "targets": given.targets, "seconds": round(seconds)}
+    with Path(given.log).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({**run, "seen": outcome.seen, "failed": failed}) + "\n")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float)
-    parser.add_argument("--only", type=int)
+    parser.add_argument("--seed", type=int, default=0, help="of the first case; the others follow")
+    parser.add_argument("--minutes", type=float, help="stop after this time")
+    parser.add_argument("--targets", nargs="+", choices=sorted(TARGETS), help="those to run; all if not given")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--only", type=int, metavar="SEED", help="one case, made smaller")
     parser.add_argument("--shrink", type=int, default=1, help="how many failures of a kind are made smaller")
+    parser.add_argument("--log", metavar="FILE", help="append what was run and what failed, as JSON")
     given = parser.parse_args()
+    os.environ.setdefault("SYMHEP_CACHE", "off")
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     if given.only is not None:
-        r, found = smallest(given.only)
-        print(options_for(given.only), r, *found, sep="\n")
+        r, options, found = smallest(given.only, given.targets)
+        console.print(reproducer(r, options, found))
         return bool(found)
     start = time.monotonic()
-    seen, failed = fuzz(given.cases, given.seed, given.minutes)
-    seconds = time.monotonic() - start
-    each = 1e3 * seconds / max(seen["formulas"], 1)
-    print(
-        f"{seen['formulas']} formulas in {seconds:.0f} s ({each:.1f} ms each), {len(failed)} failed; {dict(seen)}",
-        flush=True,
-    )
-    kinds = Counter(kind_of(f) for found in failed.values() for f in found)
-    examples = defaultdict(list)
-    for s, found in failed.items():
-        for f in {kind_of(f): f for f in found}.items():
-            examples[f[0]].append((s, f[1]))
-    for kind, times in kinds.most_common():
-        seeds = ", ".join(str(s) for s, _ in examples[kind][:12])
-        print(f"\n{times} × {kind}: seeds {seeds}\n  {examples[kind][0][1]}", flush=True)
-        for s, _ in examples[kind][: given.shrink]:
-            r, found = smallest(s)
-            print(f"  made smaller: {options_for(s)}\n  {r}", *found[:4], sep="\n    ")
-    return bool(failed)
+    outcome = _run(given, console)
+    seconds, formulas = time.monotonic() - start, outcome.seen["formulas"]
+    each = 1e3 * seconds / max(formulas, 1)
+    console.print(f"{formulas} formulas in {seconds:.0f} s ({each:.1f} ms each), {len(outcome.failed)} failed")
+    console.print("compared: " + ", ".join(f"{what} {n:,}" for what, n in sorted(outcome.seen.items())))
+    if given.log:
+        _record(given, outcome, seconds)
+    for kind, seeds in outcome.kinds.items():
+        first = next(f for f in outcome.failed[seeds[0]] if f.kind == kind)
+        console.print(f"\n{len(seeds)} × {kind}: seeds {', '.join(map(str, seeds[:12]))}\n  {first}"[:1000])
+        for seed in seeds[: given.shrink]:
+            console.print(reproducer(*smallest(seed, given.targets)))
+    return bool(outcome.failed)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ occur, and with mpmath where the two differ. So no tolerance for rounding is nee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,7 +18,7 @@ import numpy as np
 
 from symhep.checking.evaluate import _numpy_function, rounded
 from symhep.graph import Builder, Graph, Node
-from symhep.ops import ELEMENTARY_COST, OPS, resolve
+from symhep.ops import ELEMENTARY_COST, OPS, REDUCTIONS, resolve
 from symhep.program import build
 from symhep.targets.native import Native, compile_program
 from tests.fuzz.vocabulary import EXACT
@@ -25,6 +27,18 @@ ULPS = 2.0  # the largest error of an elementary function
 MOST = 4  # values of a function in a program that are computed by mpmath
 Columns = Mapping[str, np.ndarray]
 Values = dict[Node, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that is wrong: what, how, and at which event if it is at one."""
+
+    kind: str
+    text: str
+    event: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}" + ("" if self.event is None else f", at event {self.event}")
 
 
 # -- bits ------------------------------------------------------------------------------------------------------------
@@ -42,18 +56,20 @@ def same_bits(a: Any, b: Any) -> np.ndarray:
 
 def differences(
     what: str, names: Sequence[str], found: Sequence[Any], right: Sequence[Any], columns: Columns
-) -> list[str]:
-    """Texts for the outputs that differ, with the first event where they do."""
-    texts = []
+) -> list[Failure]:
+    """The outputs that differ, with the first event where they do."""
+    failures = []
     for name, a, b in zip(names, found, right, strict=True):
         a, b = np.broadcast_arrays(a, b)
         wrong = ~same_bits(a, b)
         if wrong.any():
             i = int(np.argmax(wrong))
-            at = ", ".join(f"{k}={np.ravel(v)[i if np.size(v) > 1 else 0]!r}" for k, v in columns.items())
             x, y = np.ravel(a)[i], np.ravel(b)[i]
-            texts.append(f"{what}: {name} is {x!r}, not {y!r} ({wrong.sum()} events), at {at}")
-    return texts
+            single = a.size == 1 and any(np.size(c) > 1 for c in columns.values())  # a reduction over all events
+            at = ", ".join(f"{k}={np.ravel(v)[i if np.size(v) > 1 else 0]!r}" for k, v in columns.items())
+            where = "" if single else f" ({wrong.sum()} events), at {at}"
+            failures.append(Failure(what, f"{name} is {x!r}, not {y!r}{where}", None if single else i))
+    return failures
 
 
 # -- one operation at a time -----------------------------------------------------------------------------------------
@@ -78,20 +94,37 @@ def elementary(op: str, args: Sequence[Any], dtype: np.dtype) -> Any:
     return tuple(results) if op == "sincos" else results[0]
 
 
-def stepwise(graph: Graph, columns: Columns, dtype: np.dtype, by_numpy: bool = False) -> Values:
-    """The value of every node of a lowered graph."""
+def stepwise(
+    graph: Graph,
+    columns: Columns,
+    dtype: np.dtype,
+    by_numpy: bool = False,
+    function: Callable[..., Any] | None = None,
+    given: Mapping[Node, np.ndarray] | None = None,
+) -> Values:
+    """The value of every node of a lowered graph.
+
+    function  evaluates elementary functions, as `elementary` does
+    given     the values of reductions over the batch
+    """
     values: Values = {}
+    function = function or elementary
+    events = max((np.size(x) for x in columns.values()), default=1)
     with np.errstate(all="ignore"):
         for n in graph.order:
             args = [values[a] for a in n.args]
-            if n.op == "input":
+            if n.op in REDUCTIONS:
+                values[n] = (given or {})[n][0]
+            elif n.op == "batch_size":
+                values[n] = dtype.type(events)
+            elif n.op == "input":
                 values[n] = columns[n.attrs[0]]
             elif n.op == "const":
                 values[n] = np.bool(n.attrs[0]) if n.dtype == "bool" else rounded(n.attrs[0], dtype)
             elif not by_numpy and n.op in ("minimum", "maximum"):
                 values[n] = _first_of_equals(n.op, *args)  # np.minimum(0., -0.) is either, as the processor has it
             elif not by_numpy and OPS[n.op].cost >= ELEMENTARY_COST:
-                values[n] = elementary(n.op, args, dtype)
+                values[n] = function(n.op, args, dtype)
             else:
                 values[n] = _numpy_function(n)(*[_number(a, x, n, dtype) for a, x in zip(n.args, args)])
     return values
@@ -108,27 +141,53 @@ def _first_of_equals(op: str, x: Any, y: Any) -> Any:
     return np.where((x < y if op == "minimum" else x > y) | np.isnan(x), x, y)
 
 
-def run(native: Native, graph: Graph, columns: Columns, events: int, threads: int = 1) -> list[np.ndarray]:
-    """The outputs of compiled code."""
-    dtype = native.dtype
-    results = [np.full(events, 77, dtype) for _ in graph.outputs]
-    given = [np.ascontiguousarray(np.atleast_1d(columns[n.attrs[0]]), dtype) for n in graph.inputs]
-    native.run(given, results, threads)
+def filled(runner: Any, columns: Sequence[np.ndarray], sizes: Sequence[int], threads: int = 1) -> list[np.ndarray]:
+    """The outputs of compiled code, of these sizes."""
+    results = [np.full(size, 77, runner.dtype) for size in sizes]
+    runner.run(columns, results, threads)
     return results
 
 
-def outputs(graph: Graph, values: Values, events: int, dtype: np.dtype) -> list[np.ndarray]:
+def outputs(graph: Graph, values: Values, sizes: Sequence[int], dtype: np.dtype) -> list[np.ndarray]:
     """The outputs among the values of all nodes, as compiled code writes them."""
-    return [np.broadcast_to(np.asarray(values[n]).astype(dtype), (events,)) for n in graph.outputs]
+    return [np.broadcast_to(np.asarray(values[n]).astype(dtype), (k,)) for n, k in zip(graph.outputs, sizes)]
+
+
+def sums(graph: Graph, values: Values, columns: Columns, dtype: np.dtype) -> Iterator[Failure]:
+    """Reductions over the batch that are not those of their argument's values."""
+    events = max((np.size(x) for x in columns.values()), default=1)
+    for n in graph.order:
+        if n.op not in REDUCTIONS:
+            continue
+        x = np.broadcast_to(np.asarray(values[n.args[0]], np.float64), (events,))
+        if n.op == "batch_sum" and np.abs(x[np.isfinite(x)]).max(initial=0) > 1e300 / events:
+            continue  # whether it overflows depends on the order
+        found = float(values[n])
+        with np.errstate(all="ignore"):
+            right = float(dtype.type(_reduced(n.op, x)))
+        close = abs(found - right) <= np.spacing(dtype.type(abs(found)) if np.isfinite(found) else dtype.type(1))
+        if not (close or found == right or (np.isnan(found) and np.isnan(right))):
+            yield Failure("reduction", f"{n.op} is {found!r}, not {right!r}")
+
+
+def _reduced(op: str, x: np.ndarray) -> float:
+    if np.isnan(x).any():
+        return math.nan
+    if op != "batch_sum":
+        return float(x.max() if op == "batch_max" else x.min())
+    infinite = x[np.isinf(x)]
+    if infinite.size:
+        return float(infinite[0]) if (infinite == infinite[0]).all() else math.nan
+    return math.fsum(x)
 
 
 # -- elementary functions --------------------------------------------------------------------------------------------
 
 
-def function_errors(graph: Graph, values: Values, dtype: np.dtype) -> Iterator[str]:
+def function_errors(graph: Graph, values: Values, dtype: np.dtype) -> Iterator[Failure]:
     """Elementary functions that are not within ULPS of the right value, among those evaluated in a program."""
     for n in graph.order:
-        if OPS[n.op].cost < ELEMENTARY_COST or n.op in ("input", "const"):
+        if OPS[n.op].cost < ELEMENTARY_COST or n.op in ("input", "const", *REDUCTIONS):
             continue
         args = np.broadcast_arrays(*[values[a] for a in n.args])
         names, results = ("sin", "cos"), values[n]
@@ -138,7 +197,7 @@ def function_errors(graph: Graph, values: Values, dtype: np.dtype) -> Iterator[s
             yield from _function_errors(name, [np.ravel(a) for a in args], np.ravel(mine), dtype)
 
 
-def _function_errors(op: str, args: list[np.ndarray], mine: np.ndarray, dtype: np.dtype) -> Iterator[str]:
+def _function_errors(op: str, args: list[np.ndarray], mine: np.ndarray, dtype: np.dtype) -> Iterator[Failure]:
     """Values that differ from NumPy's, for finite arguments only if they are wrong by mpmath."""
     with np.errstate(all="ignore"):
         other = np.asarray(_numpy_function(Builder().node(op, tuple([Builder().const(1)] * len(args))))(*args), dtype)
@@ -150,7 +209,8 @@ def _function_errors(op: str, args: list[np.ndarray], mine: np.ndarray, dtype: n
         given = [a[i] for a in args]
         error = np.inf if mine[i] == other[i] or not np.isfinite(given).all() else _error(op, given, mine[i], dtype)
         if error > ULPS:
-            yield f"{op}({', '.join(map(repr, given))}) is {mine[i]!r}: {error:.3g} ulp wrong; NumPy has {other[i]!r}"
+            what = f"{op}({', '.join(map(repr, given))}) is {mine[i]!r}: {error:.3g} ulp wrong"
+            yield Failure("function", f"{what}; NumPy has {other[i]!r}")
 
 
 def _error(op: str, args: list[Any], value: Any, dtype: np.dtype) -> float:
@@ -177,7 +237,7 @@ def signs_of_nan(graph: Graph, values: Values, events: int) -> np.ndarray:
     found = np.zeros(events, bool)
     for n in graph.order:
         if n.op == "copysign":
-            found |= np.isnan(values[n.args[1]])
+            found |= np.isnan(np.asarray(values[n.args[1]], float))
     return found
 
 

@@ -1,28 +1,46 @@
-"""Random formulas as data: a list of steps, so that a failing one can be written down and made smaller."""
+"""Random formulas as data: a list of steps, so that a failing one can be written down as Python and made smaller."""
 
 from __future__ import annotations
+import __future__ as features
 
+import functools
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 import symhep as sh
-from tests.fuzz.vocabulary import CONSTANTS, ENTRIES
+from tests.fuzz.vocabulary import ALL, CONSTANTS, ENTRIES, ORDINARY, PLAIN_ARITHMETIC, REDUCED, Entry
 
-_ANNOTATIONS = {"r": sh.Scalar, "c": sh.Complex, "b": sh.Boolean, "i": sh.Integer, "v": sh.Vector[3]}
-_BY_KIND = {kind: [e for e in ENTRIES.values() if e.gives == kind] for kind in "rcb"}
+_ANNOTATIONS = {
+    "r": "sh.Scalar", "c": "sh.Complex", "b": "sh.Boolean", "i": "sh.Integer", "v": "sh.Vector[3]",
+    "m": "sh.Matrix[3, 3]", "s": "sh.Symmetric[3]",
+}  # fmt: skip
+_VALUES = {"i": "r", "s": "m"}  # what an argument's kind is as a value
+CORES = {"v": (3,), "m": (3, 3), "s": (3, 3)}
+_BY_KIND = {kind: [e for e in ENTRIES.values() if e.gives == kind] for kind in "rcbvm"}
+_SCALAR = {kind: [e for e in found if not set(e.takes) & set("vm")] for kind, found in _BY_KIND.items()}
+_ARITHMETIC = [ENTRIES[name] for name in sorted(PLAIN_ARITHMETIC)]
+_STYLES: dict[str, tuple[float, ...]] = {  # how often which kind of value is made
+    "plain": (8, 0.5, 1, 0, 0), "arithmetic": (8, 0, 0.5, 0, 0), "complex": (4, 4, 0.5, 0, 0),
+    "logic": (5, 0.5, 4, 0, 0), "arrays": (4, 0.2, 0.3, 4, 1), "batch": (8, 0.3, 0.5, 0.5, 0),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """kind: as of values, "i" for an integer, "v" for three components of a fixed array."""
+    """kind: as of values, "i" for an integer, "s" for a symmetric matrix."""
 
     name: str
     kind: str
     parameter: bool = False
+
+    @property
+    def core(self) -> tuple[int, ...]:
+        return CORES.get(self.kind, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,237 +54,186 @@ class Step:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Values are numbered: the components of the arguments, then the steps."""
+    """Values are numbered: the arguments, then the steps.
+
+    together  how many of the last arguments come in one container, and which
+    result    the form of the result: "tuple", "dict", "nested" or "list"
+    """
 
     seed: int
     arguments: tuple[Argument, ...]
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
+    together: tuple[int, str] = (0, "")
+    result: str = "tuple"
 
     @property
     def kinds(self) -> list[str]:
         """The kind of each value."""
-        kinds = [k for a in self.arguments for k in _components(a)]
-        return kinds + ["r" if s.constant is not None else ENTRIES[s.name].gives for s in self.steps]
+        kinds = [_VALUES.get(a.kind, a.kind) for a in self.arguments]
+        return kinds + ["r" if s.constant is not None else ALL[s.name].gives for s in self.steps]
 
     @property
     def parameters(self) -> tuple[str, ...]:
         return tuple([a.name for a in self.arguments if a.parameter])
 
-    def evaluate(self, *given: Any) -> tuple:
-        """The outputs, on traced values or on arrays."""
-        values: list[Any] = []
-        for a, x in zip(self.arguments, given, strict=True):
-            values += [x[..., k] for k in range(3)] if a.kind == "v" else [x]
-        for s in self.steps:
-            if s.constant is not None:
-                values.append(s.constant)
-            else:
-                values.append(ENTRIES[s.name].function(*[values[i] for i in s.args]))
-        return tuple([values[i] for i in self.outputs])
+    @property
+    def reduces(self) -> bool:
+        return any(s.name in REDUCED for s in self.steps)
 
-    def function(self) -> Callable[..., tuple]:
-        """A function with named and annotated arguments."""
-        names = [a.name for a in self.arguments]
-        namespace: dict[str, Any] = {"evaluate": self.evaluate}
-        exec(f"def fuzzed({', '.join(names)}): return evaluate({', '.join(names)})", namespace)
-        f = namespace["fuzzed"]
-        f.__annotations__ = {a.name: _ANNOTATIONS[a.kind] for a in self.arguments}
-        return f
+    def text(self, weak: bool = True) -> str:
+        """The formula as Python; with `weak` False all constants are floating point, as NumPy's integers overflow."""
+        alone, (count, form) = self.arguments, self.together
+        signature = [f"{a.name}: {_ANNOTATIONS[a.kind]}" for a in alone[: len(alone) - count]]
+        lines = []
+        if count:
+            kept = alone[len(alone) - count :]
+            names = [a.name for a in kept]
+            if form == "dict":
+                described = f"{{{', '.join(f'{a.name!r}: {_ANNOTATIONS[a.kind]}' for a in kept)}}}"
+                lines = [f"{name} = rest[{name!r}]" for name in names]
+            else:
+                described = f"({', '.join(_ANNOTATIONS[a.kind] for a in kept)},)"
+                lines = [f"{', '.join(names)}, = rest"]
+            signature.append(f"rest: {described}")
+        names = [a.name for a in alone]
+        for s in self.steps:
+            constant = s.constant if weak or s.constant is None else float(s.constant)
+            made = ALL[s.name].written([names[i] for i in s.args]) if constant is None else _literal(constant)
+            names.append(f"v{len(names)}")
+            lines.append(f"{names[-1]} = {made}")
+        lines.append(f"return {self._returned([names[i] for i in self.outputs])}")
+        return "\n    ".join([f"def fuzzed({', '.join(signature)}):", *lines]) + "\n"
+
+    def _returned(self, names: list[str]) -> str:
+        if self.result == "dict":
+            return f"{{{', '.join(f'{n + chr(95)!r}: {n}' for n in names)}}}"
+        if self.result == "nested" and len(names) > 1:
+            return f"({names[0]}, {{'rest': [{', '.join(names[1:])}]}})"
+        return f"[{', '.join(names)}]" if self.result == "list" else f"({', '.join(names)},)"
+
+    def function(self, weak: bool = True) -> Callable[..., Any]:
+        """The formula as a Python function."""
+        return _executed(self.text(weak), future=self.seed % 2 == 1)
+
+    def given(self, arrays: list[Any]) -> list[Any]:
+        """One value per argument as the function takes them."""
+        count, form = self.together
+        if not count:
+            return list(arrays)
+        alone, kept = list(arrays[: len(arrays) - count]), arrays[len(arrays) - count :]
+        names = [a.name for a in self.arguments[len(arrays) - count :]]
+        return [*alone, dict(zip(names, kept)) if form == "dict" else tuple(kept)]
 
     def __str__(self) -> str:
-        rows = [f"{a.name}: {a.kind}{' parameter' if a.parameter else ''}" for a in self.arguments]
-        first = len(self.kinds) - len(self.steps)
-        for k, s in enumerate(self.steps, first):
-            what = s.constant if s.constant is not None else f"{s.name} {' '.join(f'v{i}' for i in s.args)}"
-            rows.append(f"v{k} = {what}")
-        return "\n  ".join([f"seed {self.seed}", *rows, f"return {', '.join(f'v{i}' for i in self.outputs)}"])
+        return f"# seed {self.seed}\n{self.text()}"
 
 
-def _components(a: Argument) -> str:
-    return {"v": "rrr", "i": "r"}.get(a.kind, a.kind)
+@functools.lru_cache(maxsize=8)
+def _executed(text: str, future: bool) -> Callable[..., Any]:
+    """The function that a text defines; its annotations are texts too where `future` is true."""
+    namespace: dict[str, Any] = {"np": np, "sh": sh, "special": special}
+    flags = features.annotations.compiler_flag if future else 0
+    exec(compile(text, "<fuzzed>", "exec", flags, dont_inherit=True), namespace)
+    return namespace["fuzzed"]
 
 
+def _literal(constant: float) -> str:
+    return "np.inf" if constant == float("inf") else repr(constant)
+
+
+class _Drawing:
+    """A recipe while it is drawn."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = rng = random.Random(seed)
+        self.style = rng.choices(list(_STYLES), (4, 2, 2, 2, 2, 1.2))[0]
+        self.arguments = self._arguments()
+        self.kinds = [_VALUES.get(a.kind, a.kind) for a in self.arguments]
+        self.inputs, self.steps = len(self.kinds), []
+
+    def _arguments(self) -> tuple[Argument, ...]:
+        rng, style = self.rng, self.style
+        weights = (10, 4 if style == "complex" else 0.3, 0.5, *((6, 1.5, 0.5) if style == "arrays" else (0.3, 0, 0)))
+        kinds = "".join(rng.choices("rcivms", weights, k=rng.randint(1, 4)))
+        kinds = ("c" if style == "complex" else "r") + kinds + ("b" if rng.random() < 0.05 else "")
+        kinds = kinds if "r" in kinds else kinds + "r"
+        made = [Argument(f"x{n}", k, n > 0 and k in "rcv" and rng.random() < 0.12) for n, k in enumerate(kinds)]
+        return tuple(made)
+
+    def is_constant(self, i: int) -> bool:
+        return i >= self.inputs and self.steps[i - self.inputs].constant is not None
+
+    def add(self, step: Step, kind: str) -> None:
+        self.steps.append(step)
+        self.kinds.append(kind)
+
+    def step(self) -> None:
+        """One more function of what is there."""
+        entry, args = self._entry(), []
+        for kind in entry.takes:
+            i = self._operand(kind)
+            if i is None:
+                if kind == "r" or self.rng.random() < 0.1:
+                    few = ORDINARY if self.rng.random() < 0.9 else None
+                    self.add(Step("const", (), self.rng.choice(CONSTANTS[:few])), "r")
+                i = self._needed(kind)
+            args.append(i)
+        if all(map(self.is_constant, args)):  # plain Python is not on trial
+            args[entry.takes.index("r")] = self.varying()
+        self.add(Step(entry.name, tuple(args)), entry.gives)
+
+    def _entry(self) -> Entry:
+        rng, style = self.rng, self.style
+        kind = rng.choices("rcbvm", _STYLES[style])[0]
+        pool = (_BY_KIND if style in ("arrays", "batch") else _SCALAR)[kind]
+        if style == "arithmetic":
+            pool = [e for e in _ARITHMETIC if e.gives == kind] or _ARITHMETIC
+        if style == "batch" and rng.random() < 0.25:
+            pool = [e for e in REDUCED.values() if "v" not in e.takes or "v" in self.kinds]
+        return rng.choices(pool, [e.weight for e in pool])[0]
+
+    def _operand(self, kind: str) -> int | None:
+        """A value of a kind, late ones more often; None for a new constant, or where there is none."""
+        found = [i for i, k in enumerate(self.kinds) if k == kind]
+        if not found or (kind == "r" and self.rng.random() < 0.12):
+            return None
+        return self.rng.choice(found[-6:] if self.rng.random() < 0.7 else found)
+
+    def varying(self) -> int:
+        """A real value that is no constant."""
+        return self.rng.choice([i for i, k in enumerate(self.kinds) if k == "r" and not self.is_constant(i)])
+
+    def _needed(self, kind: str) -> int:
+        """A value of a kind that may have to be made first."""
+        found = [i for i, k in enumerate(self.kinds) if k == kind]
+        if kind == "r":
+            return found[-1] if self.is_constant(len(self.kinds) - 1) else self.rng.choice(found)
+        if found:
+            return self.rng.choice(found)
+        if kind == "m":
+            rows = tuple([self._needed("v") for _ in range(3)])
+            self.add(Step("np.stack([x, y, z]):vvv", rows), "m")
+            return len(self.kinds) - 1
+        reals = [i for i, k in enumerate(self.kinds) if k == "r"]
+        name, more = {"c": ("x + 1j * y:rr", 1), "b": ("less:rr", 1), "v": ("np.stack([x, y, z]):rrr", 2)}[kind]
+        self.add(Step(name, (self.varying(), *[self.rng.choice(reals) for _ in range(more)])), kind)
+        return len(self.kinds) - 1
+
+
+@functools.lru_cache(maxsize=4)
 def recipe(seed: int) -> Recipe:
     """A random formula: the same for the same seed."""
-    rng = random.Random(seed)
-    style = rng.choice(("plain", "plain", "arithmetic", "complex", "logic"))
-    arguments = _arguments(rng, style)
-    kinds = [k for a in arguments for k in _components(a)]
-    inputs = len(kinds)
-    steps: list[Step] = []
-    weights = {"plain": (8, 0.5, 1), "arithmetic": (8, 0, 0.5), "complex": (4, 4, 0.5), "logic": (5, 0.5, 4)}[style]
-    for _ in range(rng.choice((2, 4, 6, 8, 10, 12, 16, 24, 40))):
-        entry = _entry(rng, style, rng.choices("rcb", weights)[0])
-        args = []
-        for kind in entry.takes:
-            i = _operand(rng, kinds, kind)
-            if i is None:
-                if kind == "r" or rng.random() < 0.1:
-                    steps.append(Step("const", (), rng.choice(CONSTANTS[: 18 if rng.random() < 0.9 else None])))
-                    kinds.append("r")
-                i = _needed(rng, kinds, steps, kind)
-            args.append(i)
-        if all(i >= inputs and steps[i - inputs].constant is not None for i in args):  # plain Python is not on trial
-            args[0] = _varying(rng, kinds, steps, inputs)
-        steps.append(Step(entry.name, tuple(args)))
-        kinds.append(entry.gives)
-    last = [i for i in range(inputs, len(kinds)) if not (i >= inputs and steps[i - inputs].constant is not None)]
+    d = _Drawing(seed)
+    rng, inputs = d.rng, d.inputs
+    for _ in range(rng.choice((2, 4, 6, 8, 10, 12, 16, 24, 40) if d.style != "arrays" else (2, 3, 4, 6, 8, 10))):
+        d.step()
+    last = [i for i in range(inputs, len(d.kinds)) if not d.is_constant(i)]
     outputs = [last[-1], *rng.sample(last, min(len(last), rng.choice((0, 1, 1, 2, 3))))]
     if rng.random() < 0.05:
-        outputs.append(rng.randrange(len(kinds)))
-    return Recipe(seed, arguments, tuple(steps), tuple(dict.fromkeys(outputs)))
-
-
-def _arguments(rng: random.Random, style: str) -> tuple[Argument, ...]:
-    kinds = "".join(rng.choices("rciv", (10, 4 if style == "complex" else 0.3, 0.5, 0.5), k=rng.randint(1, 4)))
-    kinds = ("c" if style == "complex" else "r") + kinds + ("b" if rng.random() < 0.05 else "")
-    kinds = kinds if "r" in kinds or "v" in kinds else kinds + "r"
-    made = [Argument(f"x{n}", k, n > 0 and k in "rcv" and rng.random() < 0.12) for n, k in enumerate(kinds)]
-    return tuple(made)
-
-
-_ARITHMETIC_STYLE = [
-    ENTRIES[n]
-    for n in "+:rr -:rr *:rr /:rr x/(1+y²) x*y+x*z (x+y)/z+(x-y)/z negative:r abs:r square:r sqrt:r **2 **3 **-1 **0.5"
-    " **1.5 **-2.5 minimum:rr maximum:rr where(x<y) where:brr sqrt(1+x²) floor:r less:rr sqrt(x²) sqrt(x²y) sum3"
-    " norm3 reciprocal:r sqrt² copysign:rr hypot:rr clip±".split()
-]
-
-
-def _entry(rng: random.Random, style: str, kind: str) -> Any:
-    pool = _BY_KIND[kind]
-    if style == "arithmetic":
-        pool = [e for e in _ARITHMETIC_STYLE if e.gives == kind] or _ARITHMETIC_STYLE
-    return rng.choices(pool, [e.weight for e in pool])[0]
-
-
-def _operand(rng: random.Random, kinds: list[str], kind: str) -> int | None:
-    """A value of a kind, late ones more often; None for a new constant, or where there is none."""
-    found = [i for i, k in enumerate(kinds) if k == kind]
-    if not found or (kind == "r" and rng.random() < 0.12):
-        return None
-    return rng.choice(found[-6:] if rng.random() < 0.7 else found)
-
-
-def _varying(rng: random.Random, kinds: list[str], steps: list[Step], inputs: int) -> int:
-    """A real value that is no constant."""
-    real = [i for i, k in enumerate(kinds) if k == "r"]
-    return rng.choice([i for i in real if i < inputs or steps[i - inputs].constant is None])
-
-
-def _needed(rng: random.Random, kinds: list[str], steps: list[Step], kind: str) -> int:
-    """A value of a kind that may have to be made first."""
-    if (found := [i for i, k in enumerate(kinds) if k == kind]) and kind != "r":
-        return rng.choice(found)
-    if kind == "r":
-        return len(kinds) - 1 if kinds[-1] == "r" else next(i for i, k in enumerate(kinds) if k == "r")
-    reals = [i for i, k in enumerate(kinds) if k == "r"]
-    pair = (_varying(rng, kinds, steps, len(kinds) - len(steps)), rng.choice(reals))
-    steps.append(Step({"c": "x+iy", "b": "less:rr"}[kind], pair))
-    kinds.append(kind)
-    return len(kinds) - 1
-
-
-# -- smaller ones that fail in the same way --------------------------------------------------------------------------
-
-
-def shrink(failing: Recipe, fails: Callable[[Recipe], bool], tries: int = 400) -> Recipe:
-    """Drop outputs and steps, and make constants simple, as long as it still fails."""
-    again = True
-    while again and tries > 0:
-        again = False
-        for smaller in _smaller(failing):
-            tries -= 1
-            if tries <= 0:
-                break
-            if fails(smaller):
-                failing, again = smaller, True
-                break
-    return failing
-
-
-def _smaller(r: Recipe) -> Iterator[Recipe]:
-    for k in range(len(r.outputs)):
-        if len(r.outputs) > 1:
-            yield _pruned(replace(r, outputs=r.outputs[:k] + r.outputs[k + 1 :]))
-    first, kinds = len(r.kinds) - len(r.steps), r.kinds
-    for k in reversed(range(len(r.steps))):
-        own = first + k
-        for other in dict.fromkeys([*r.steps[k].args, *range(first)]):
-            if kinds[other] == kinds[own]:
-                yield _pruned(_replaced(r, own, other))
-        if r.steps[k].constant not in (None, 1, 2):
-            for simple in (1, 2):
-                yield replace(r, steps=(*r.steps[:k], Step("const", (), simple), *r.steps[k + 1 :]))
-    for k, a in enumerate(r.arguments):
-        if a.parameter:
-            yield replace(r, arguments=(*r.arguments[:k], Argument(a.name, a.kind), *r.arguments[k + 1 :]))
-
-
-def _replaced(r: Recipe, old: int, new: int) -> Recipe:
-    swap = lambda i: new if i == old else i
-    steps = tuple([replace(s, args=tuple(map(swap, s.args))) for s in r.steps])
-    return replace(r, steps=steps, outputs=tuple(dict.fromkeys(map(swap, r.outputs))))
-
-
-def _pruned(r: Recipe) -> Recipe:
-    """Without the steps that no output needs."""
-    first = len(r.kinds) - len(r.steps)
-    needed, pending = set(), list(r.outputs)
-    while pending:
-        i = pending.pop()
-        if i not in needed:
-            needed.add(i)
-            pending += r.steps[i - first].args if i >= first else ()
-    kept = [k for k in range(len(r.steps)) if first + k in needed]
-    new = {i: i for i in range(first)} | {first + k: first + n for n, k in enumerate(kept)}
-    steps = tuple([replace(r.steps[k], args=tuple([new[i] for i in r.steps[k].args])) for k in kept])
-    return replace(r, steps=steps, outputs=tuple([new[i] for i in r.outputs]))
-
-
-# -- inputs ----------------------------------------------------------------------------------------------------------
-
-
-def ordinary(r: Recipe, n: int, dtype: Any, seed: int = 0) -> list[np.ndarray]:
-    """Generic values of order one, one array per argument (parameters have no batch axis)."""
-    rng = np.random.default_rng(abs(r.seed) * 7 + seed)
-
-    def draw(shape: tuple) -> np.ndarray:
-        small = rng.uniform(-2.5, 2.5, shape)
-        wide = rng.choice([-1.0, 1.0], shape) * np.exp(rng.uniform(-4, 4, shape))
-        return np.where(rng.random(shape) < 0.75, small, wide)
-
-    return [_typed(a, draw, n, dtype) for a in r.arguments]
-
-
-_PLACES = (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, -2.0, 3.0, 1e5, -1e9, 1e-9, 0.1, -0.3, 1e22)
-
-
-def special(r: Recipe, n: int, dtype: Any, seed: int = 0) -> list[np.ndarray]:
-    """Zeros of both signs, infinities, NaN, subnormal, huge and tiny numbers, mixed with ordinary ones."""
-    rng = np.random.default_rng(abs(r.seed) * 7 + seed + 1)
-    info = np.finfo(dtype)
-    edges = [info.max, -info.max, info.tiny, -info.tiny, info.smallest_subnormal, info.tiny / 4, info.max / 4]
-    edges += [float(info.max) ** 0.5, float(info.tiny) ** 0.5, 1 + info.eps, 1 - info.eps]
-    pool = np.array([*_PLACES, *edges])
-
-    def draw(shape: tuple) -> np.ndarray:
-        return np.where(rng.random(shape) < 0.75, rng.choice(pool, shape), rng.uniform(-2.5, 2.5, shape))
-
-    return [_typed(a, draw, n, dtype) for a in r.arguments]
-
-
-def _typed(a: Argument, draw: Callable[[tuple], np.ndarray], n: int, dtype: Any) -> np.ndarray:
-    shape = (() if a.parameter else (n,)) + ((3,) if a.kind == "v" else ())
-    with np.errstate(all="ignore"):
-        x = np.asarray(draw(shape)).astype(dtype)
-        if a.kind == "c":
-            z = np.empty(shape, np.result_type(dtype, np.complex64))
-            z.real, z.imag = x, np.asarray(draw(shape)).astype(dtype)
-            return z
-    if a.kind == "b":
-        return np.signbit(x)
-    if a.kind == "i":
-        return np.rint(np.clip(np.nan_to_num(x), -9, 9)).astype(np.int64 if dtype == np.float64 else np.int16)
-    return x
+        outputs.append(rng.randrange(len(d.kinds)))
+    together = (0, "")
+    if rng.random() < 0.1 and len(d.arguments) > 1 and not any(a.parameter for a in d.arguments):
+        together = (rng.randint(1, len(d.arguments) - 1), rng.choice(("dict", "tuple")))
+    result = rng.choices(("tuple", "dict", "nested", "list"), (7, 1, 1, 1))[0]
+    return Recipe(seed, d.arguments, tuple(d.steps), tuple(dict.fromkeys(outputs)), together, result)

@@ -174,3 +174,14 @@ def test_constants_beyond_all_floats_are_not_folded():
 def test_the_imaginary_part_of_nan_is_nan():
     graph = graph_of(lambda x, y: ((x + 1j * y) / (0 * x + 0j * y)).imag, 2)
     assert mpmath.isnan(values(graph, {"x0": mpmath.mpf(1), "x1": mpmath.mpf(2)})[0])
+
+
+def test_a_part_that_is_smaller_than_memory_is_long():
+    """tanh(1e15 + i) is 1 with an imaginary part of 10**(-10**15), which mpmath would add up exactly."""
+
+    def f(z: sh.Complex):
+        return np.tanh(z) ** 5
+
+    graph = sh.kernel(f, effort="fast").traced.graph
+    outcome = compare(graph, graph, [{"z": mpmath.mpc(10**15, 1)}, {"z": mpmath.mpc(1, 1)}])
+    assert (outcome.points, outcome.invalid) == (1, 1)

@@ -127,6 +127,20 @@ def test_annotations_as_text():
     assert p.cores == (sh.Vector[3],) and C.cores == (sh.Symmetric[2],) and mode.static
 
 
+def test_containers_as_text():
+    source = """
+    from __future__ import annotations
+    import symhep as sh
+    def f(pair: (sh.Scalar, sh.Complex), table: {"a": sh.Scalar}, p: sh.Vector[2]):
+        return pair
+    """
+    namespace = {}
+    exec(textwrap.dedent(source), namespace)
+    pair, table, p = arguments_of(namespace["f"])
+    assert pair.cores == (sh.Scalar, sh.Complex) and table.tree.paths("table") == ["table.a"]
+    assert p.cores == (sh.Vector[2],)
+
+
 def test_annotation_that_is_not_defined():
     def f(x: "Missing"):
         return x
