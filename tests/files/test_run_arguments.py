@@ -135,7 +135,7 @@ def test_static_arguments(folder):
     np.savez(folder / "in.npz", x=X)
     run("power", "in.npz", "-o", "out.npz", "-p", "n=3")
     np.testing.assert_allclose(read(folder / "out.npz")["power"], X**3, rtol=1e-14)
-    assert "static arguments ['n'], got []" in refused("power", "in.npz", "-o", "no.npz")
+    assert "n is static and has no default, so its value is needed" in refused("power", "in.npz", "-o", "no.npz")
 
 
 def test_a_parameter_is_no_column(folder):
