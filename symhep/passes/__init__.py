@@ -19,6 +19,7 @@ from symhep.passes.assumed import assumed
 from symhep.passes.canonical import canonical, flatten, group
 from symhep.passes.distribute import distribute
 from symhep.passes.extract import extract
+from symhep.passes.inverses import inverses
 from symhep.passes.lower import lower
 from symhep.passes.pair_sincos import pair_sincos
 from symhep.passes.per_call import per_call
@@ -113,7 +114,7 @@ def _optimise(
     stages.append(Stage("real", count(plain), time.perf_counter() - start))
     best = plain
     if math == "finite":
-        best = signs(_best_route(real, plain, ROUTES["fast" if effort == "fast" else "default"], stages))
+        best = signs(inverses(_best_route(real, plain, ROUTES["fast" if effort == "fast" else "default"], stages)))
     start = time.perf_counter()
     result = schedule(pair_sincos(best))
     stages.append(Stage("scheduled", count(result), time.perf_counter() - start))
