@@ -139,7 +139,7 @@ class _Comparison:
         found = self._compared(point)
         if isinstance(found, list) and not all(agree for _, agree, _ in found):
             self.digits *= MANY
-            found = self._compared(point)
+            found = self._compared(point, last=True)
             self.digits //= MANY
         if isinstance(found, str):
             setattr(self, found, getattr(self, found) + 1)
@@ -151,7 +151,7 @@ class _Comparison:
                 self.fewest = digits
                 self.worst = _difference(name, point, x, y, digits)
 
-    def _compared(self, point: Point) -> str | list[tuple[float, bool, tuple[str, Any, Any]]]:
+    def _compared(self, point: Point, last: bool = False) -> str | list[tuple[float, bool, tuple[str, Any, Any]]]:
         """For each result to how many digits it agrees, whether that is enough, and its name and values.
 
         Where there is nothing to compare: why.
@@ -176,8 +176,11 @@ class _Comparison:
         for name, x, y, x_rough, y_rough in zip(self.names, *results, *rough, strict=True):
             agree, digits = self._agreement(x, y, x_rough, y_rough)
             found.append((digits, agree, (name, x, y)))
-        if _any_infinite(self.tapes[0], high[0]) and not all(agree for _, agree, _ in found):
+        wrong = [abs(x - y) for _, agree, (_, x, y) in found if not agree]
+        if wrong and _any_infinite(self.tapes[0], high[0]):
             return "invalid"
+        if last and wrong and max(wrong) < max(map(_largest, self.tapes, high)) * mpmath.mpf(10) ** (10 - self.digits):
+            return "ambiguous"  # of such large intermediate values, these digits do not reach down to the difference
         return found
 
     def _outright(self, before: list[Any], after: list[Any]) -> list | None:
@@ -242,6 +245,12 @@ def _decides_by_nan(tape: Tape, values: list[Any]) -> bool:
 def _any_infinite(tape: Tape, values: list[Any]) -> bool:
     """Whether an intermediate value is infinite: finite math supposes that none is."""
     return any(isinstance(values[i], mpmath.mpf) and mpmath.isinf(values[i]) for i, _, _ in tape.steps)
+
+
+def _largest(tape: Tape, values: list[Any]) -> Any:
+    """The largest finite intermediate value."""
+    sizes = [abs(values[i]) for i, _, _ in tape.steps if isinstance(values[i], mpmath.mpf | mpmath.mpc)]
+    return max([s for s in sizes if mpmath.isfinite(s)], default=mpmath.mpf(0))
 
 
 def _difference(name: str, point: Point, x: Any, y: Any, digits: float) -> Difference:

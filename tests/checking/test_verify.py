@@ -166,3 +166,15 @@ def test_infinite_intermediate_values_are_outside_finite_math():
     made = kernel(lambda x, y: np.sin(np.arctan2(x / (y - y + 0 * x), y)), effort="fast")
     outcome = compare(made.traced.graph, made._chosen({}).optimised.graph, [{"x": -3.5, "y": 0.7}])
     assert not outcome.failed and outcome.points == 0
+
+
+def test_cancellation_beyond_any_digits_is_no_difference():
+    """(x + cosh x) + (x - cosh x) is 2x; as written 600 digits are not enough for x = 10⁵."""
+    b = Builder()
+    x = b.input("x")
+    cosh = b.node("cosh", (x,))
+    before = Graph((x,), (b.node("add", (b.node("add", (x, cosh)), b.node("sub", (x, cosh)))),))
+    points = [{"x": mpmath.mpf(v)} for v in ("1.5", "1000", "100000")]
+    for factor, verdict in ((2, (2, 1, 0)), (3, (2, 1, 2))):
+        found = compare(before, Graph((x,), (b.node("mul", (b.const(factor), x)),)), points)
+        assert (found.points, found.ambiguous, found.failed) == verdict
