@@ -20,7 +20,8 @@ import numpy as np
 from symhep.caching import cache
 from symhep.program import Program
 from symhep.targets import jax_handler, native
-from symhep.targets.native import THREAD_WORK, Native, host
+from symhep.targets.native import THREAD_WORK, Native
+from symhep.targets.processor import c_function, emit_object, host, load
 
 
 class _Registered:
@@ -28,7 +29,7 @@ class _Registered:
 
     def __init__(self, program: Native, inputs: Sequence[int], outputs: Sequence[int]) -> None:
         self.native, self.inputs, self.outputs = program, len(inputs), len(outputs)
-        self.engine = native.load(_handler_code())
+        self.engine = load(_handler_code())
         self.widths = array("q", [w or 1 for w in (*inputs, *outputs)])
         starts = [0, *accumulate(self.widths)][: self.inputs]
         self.parameters = array("b", [*[program.parameters[start] for start in starts], *[0] * self.outputs])
@@ -51,8 +52,8 @@ class _Registered:
             "block": _block(self.native),
             "parameters": self.parameters.buffer_info()[0],
             "minor": _minor(),
-            "malloc": native.c_function("malloc"),
-            "free": native.c_function("free"),
+            "malloc": c_function("malloc"),
+            "free": c_function("free"),
             "rest": _rest(),
         }
 
@@ -109,7 +110,7 @@ def _handler_text() -> str:
 @functools.cache
 def _handler_code() -> bytes:
     h = host()
-    return native.emit_object(_handler_text(), h.triple, h.cpu, h.features)
+    return emit_object(_handler_text(), h.triple, h.cpu, h.features)
 
 
 def _block(compiled: Native) -> int:
@@ -134,4 +135,4 @@ def _rest() -> int:
     """The address of what a thread calls that has to wait."""
     if sys.platform == "win32":
         return ctypes.cast(ctypes.windll.kernel32.SwitchToThread, ctypes.c_void_p).value or 0
-    return native.c_function("sched_yield")
+    return c_function("sched_yield")

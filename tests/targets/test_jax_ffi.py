@@ -13,7 +13,7 @@ import pytest
 import symhep as sh
 from symhep.calling.jax_derivatives import Derived
 from symhep.program import build
-from symhep.targets import jax_handler, native
+from symhep.targets import jax_handler, native, processor
 from symhep.variants import Options
 from tests.programs import straight_line
 
@@ -138,7 +138,7 @@ def test_the_handler_compiles_for_other_machines(triple):
     text = jax_handler.handler(triple)
     llvm.parse_assembly(text).verify()
     assert ("stmxcsr" in text, "fpcr" in text) == (triple.startswith("x86"), triple.startswith("aarch64"))
-    assert native.emit_object(text, triple)
+    assert processor.emit_object(text, triple)
 
 
 def test_threads_of_the_pool_share_the_work():

@@ -15,7 +15,8 @@ from symhep.targets.bodies import emit
 from symhep.targets.driver import driver
 from symhep.targets.llvm import INSTRUCTIONS, TEXTS, constant, vector
 from symhep.targets.machine import Machine, expand, record
-from symhep.targets.native import compile_program, emit_assembly, emit_object
+from symhep.targets.native import compile_program
+from symhep.targets.processor import emit_assembly, emit_object
 from symhep.targets.segments import cuts, segment, straighten
 from symhep.targets.structs import Group
 from tests.programs import evaluate, program_of, straight_line

@@ -11,7 +11,8 @@ from symhep.targets import numba
 from symhep.targets.bodies import emit
 from symhep.targets.llvm import INSTRUCTIONS
 from symhep.targets.machine import expand
-from symhep.targets.native import compile_program, emit_assembly
+from symhep.targets.native import compile_program
+from symhep.targets.processor import emit_assembly
 from symhep.targets.vecmath import FUNCTIONS
 from symhep.targets.vecmath_tables32 import TRIG_MAX
 from tests.programs import program_of
