@@ -110,7 +110,7 @@ def test_another_processor(monkeypatch, what):
     here = native.host()
     other = replace(here, **{what: 2 if what == "width" else getattr(here, what) + "x"})
     monkeypatch.setattr(native, "host", lambda: other)
-    monkeypatch.setattr(native, "_machine_code", lambda text: (_ for _ in ()).throw(LookupError("compiled")))
+    monkeypatch.setattr(native, "machine_code", lambda text: (_ for _ in ()).throw(LookupError("compiled")))
     with pytest.raises(LookupError, match="compiled"):
         call()()
 

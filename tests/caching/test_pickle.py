@@ -36,7 +36,7 @@ def others(x, p: Pair, z, *, n: sh.Static = 2):
 def compiled_nothing(kernel) -> tuple:
     """In a worker: the result, how much was looked for in the cache, and how often code was made."""
     made = []
-    native._machine_code = lambda text, real=native._machine_code: made.append(text) or real(text)
+    native.machine_code = lambda text, real=native.machine_code: made.append(text) or real(text)
     native._drivers.clear()  # a forked worker has its parent's
     cache.statistics.clear()
     return kernel(*COLUMNS).tobytes(), dict(cache.statistics), len(made), "symhep.passes" in __import__("sys").modules
