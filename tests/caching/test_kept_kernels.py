@@ -13,7 +13,7 @@ import pytest
 import symhep as sh
 from symhep.caching import cache, saved
 from symhep.graph import Graph
-from symhep.targets import native
+from symhep.targets import native, processor
 from symhep.targets.objects import Code
 from symhep.variants import Options
 
@@ -109,7 +109,8 @@ def test_another_processor(monkeypatch, what):
     call()()
     here = native.host()
     other = replace(here, **{what: 2 if what == "width" else getattr(here, what) + "x"})
-    monkeypatch.setattr(native, "host", lambda: other)
+    for module in (native, processor):
+        monkeypatch.setattr(module, "host", lambda: other)
     monkeypatch.setattr(native, "machine_code", lambda text: (_ for _ in ()).throw(LookupError("compiled")))
     with pytest.raises(LookupError, match="compiled"):
         call()()
