@@ -17,12 +17,12 @@ from symhep.calling.calls import DOUBLE, SMALL, Columns, Runner, Site
 from symhep.calling.plain_calls import ARRAYS, NUMBERS, SIMPLE, common, few_events, full, mixed, ready, threads_for
 from symhep.differentiable import Differentiable
 from symhep.errors import ArgumentError, listing, message, nearest
-from symhep.tracing.annotations import Argument, arguments_of
+from symhep.tracing.annotations import Argument, arguments_of, names_in
 from symhep.tracing.marks import recorder_of
 from symhep.tracing.nested import call_inside
 from symhep.tracing.source import describe_definition, name_of
 from symhep.tracing.trace import Traced, trace
-from symhep.variants import Options, Variant, emitter, unavailable
+from symhep.variants import Options, Variant, checked_domain, emitter, unavailable
 
 if TYPE_CHECKING:
     from symhep.batch.bound import Bound
@@ -297,7 +297,7 @@ class Kernel(Differentiable):
         """Errors in ulp against high precision at n inputs of a domain, before and after optimisation: an Accuracy."""
         from symhep.checking.accuracy import accuracy
 
-        return accuracy(self, n, domain or self.options.domain, **statics)
+        return accuracy(self, n, checked_domain(domain) or self.options.domain, **statics)
 
     @functools.cached_property
     def _numba_type_(self) -> Any:
@@ -369,9 +369,7 @@ def kernel(
     >>> energy.arguments[0].name
     'px'
     """
-    if isinstance(parameters, str):
-        parameters = (parameters,)
-    options = Options(target, dtype, effort, domain, identities, math, tuple(parameters))
+    options = Options(target, dtype, effort, domain, identities, math, names_in(parameters))
     if fn is None:
         return functools.partial(_make, options)
     return _make(options, fn)

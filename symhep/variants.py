@@ -43,11 +43,17 @@ class Options:
         _check("identities", self.identities, (False, "probe"))
         if isinstance(self.effort, (str, bool)) or not self.effort > 0:
             _check("effort", self.effort, ("fast", "default", "max"), " or a number of seconds")
-        if self.domain is not None and not (hasattr(self.domain, "sample") and hasattr(self.domain, "points")):
-            what = f"domain has to be a sampler of the arguments, got {self.domain!r}"
-            raise ArgumentError(message(what, instead="sh.box(x=(low, high), ...), or sh.phase_space(...)"))
+        checked_domain(self.domain)
         if self.dtype is not None:
             calls.float_dtype(self.dtype)
+
+
+def checked_domain(domain: Any) -> Any:
+    """A domain, or None; raises ArgumentError for anything else."""
+    if domain is not None and not (hasattr(domain, "sample") and hasattr(domain, "points")):
+        what = f"domain has to be a sampler of the arguments, got {domain!r}"
+        raise ArgumentError(message(what, instead="sh.box(x=(low, high), ...), or a sampler of your own"))
+    return domain
 
 
 def _check(name: str, value: Any, allowed: Sequence[Any], more: str = "") -> None:

@@ -224,9 +224,18 @@ BAD_INPUTS = [
             "mass has no argument 'pt'\n  @mass\n  write instead: e, px, py or pz",
         ),
         (
+            "sh.kernel(mass.fn, parameters=3)",
+            'parameters is a name or several names of arguments, got 3\n  write instead: parameters=("mass", "width")',
+        ),
+        (
+            "mass.accuracy(domain={'e': (1, 2)})",
+            "domain has to be a sampler of the arguments, got {'e': (1, 2)}\n"
+            "  write instead: sh.box(x=(low, high), ...), or a sampler of your own",
+        ),
+        (
             "sh.kernel(mass.fn, domain=3)",
             "domain has to be a sampler of the arguments, got 3\n"
-            "  write instead: sh.box(x=(low, high), ...), or sh.phase_space(...)",
+            "  write instead: sh.box(x=(low, high), ...), or a sampler of your own",
         ),
         (
             "sh.Vector[0]",

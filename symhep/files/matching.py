@@ -63,7 +63,7 @@ def sources(
             found.append(None)
             continue
         if argument.parameter:
-            if argument.required:
+            if argument.required or argument.name in match.known:
                 what = f"{argument.name} is a parameter of {kernel.name}: it has one value, not a column"
                 raise ArgumentError(message(what, instead=f"--parameter {argument.name}=1.0"))
             found.append(None)

@@ -22,6 +22,7 @@ from symhep.special.series import ROOT_PI, fitted, keep, where
 
 FRACTIONS = 12  # levels of the continued fraction
 LARGE = 1e15
+WING, WING_TERMS = 200, 15  # from |z/sigma|**2 on, so many terms
 
 
 def _product(a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -163,5 +164,21 @@ def voigt_profile(x: Any, sigma: Any, gamma: Any) -> Any:
     >>> float(np.round(voigt_profile(0.0, 1.0, 0.5), 9))
     0.27895547
     """
-    scale = sigma * np.sqrt(2.0)
-    return w_real(x / scale, gamma / scale) / (scale * math.sqrt(math.pi))
+    size = x * x + gamma * gamma
+    far = size > WING * (sigma * sigma)
+    scale = np.where(far, 1.0, sigma) * np.sqrt(2.0)
+    near = w_real(np.where(far, 0.0, x) / scale, np.where(far, 1.0, gamma) / scale) / (scale * math.sqrt(math.pi))
+    return np.where(far, _wing(x, np.where(far, sigma, 0.0), gamma, np.where(far, size, 1.0)), near)
+
+
+def _wing(x: Any, sigma: Any, gamma: Any, size: Any) -> Any:
+    """The profile far from its centre: Re i/z (1 + r**2 + 3 r**4 + 15 r**6 + ...)/pi, r = sigma/z, z = x + i gamma.
+
+    The asymptotic series of w, DLMF 7.12.1. Derivatives are those of the series: -2 z w + 2i/sqrt(pi) would cancel.
+    """
+    ratio = sigma / size
+    a, b = (x * x - gamma * gamma) * (ratio * ratio), -2 * x * gamma * (ratio * ratio)
+    re, im = 1.0, 0.0
+    for k in range(WING_TERMS, 0, -1):  # 1 + r**2 (1 + 3 r**2 (1 + 5 r**2 (...)))
+        re, im = 1 + (2 * k - 1) * (a * re - b * im), (2 * k - 1) * (a * im + b * re)
+    return (gamma * re - x * im) / (math.pi * size)

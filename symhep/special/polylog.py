@@ -48,7 +48,7 @@ def _polylog(n: int, x: Any) -> Any:
     series = u * horner(_series(n), u)
     below = _inversion(n, (-where(x < -1, x, -1)).log()) - (-1) ** n * series
     above = _near_one(n, where((x > 0.5) & (x <= 1), x, 1).log())
-    return where(x > 1, math.nan, where(x > 0.5, above, where(x < -1, below, series)))
+    return where(x <= 1, where(x > 0.5, above, where(x < -1, below, series)), math.nan)
 
 
 def _near_one(n: int, mu: Any) -> Any:

@@ -268,6 +268,8 @@ PLANS: dict[type, Callable[[Any], Step]] = {
 REFUSED: dict[str, str] = {
     "DiracDelta": "a distribution has no value at a point: integrate it with .doit() first",
     "CodegenAST": "a statement is no value: give the expressions in it",
+    "hyper": "its closed forms cancel near zero: sympy.hyperexpand it yourself, and look at k.accuracy()",
+    "meijerg": "its closed forms cancel: sympy.hyperexpand it yourself, and look at k.accuracy()",
     "amin": "it is over an axis of an array: sympy.Min of the values",
     "amax": "it is over an axis of an array: sympy.Max of the values",
     "ComplexInfinity": "the expression is infinite with no sign, as 1/0",

@@ -229,13 +229,25 @@ def _place(owner: Any) -> str:
     return describe_definition(owner) if isinstance(owner, types.FunctionType) else repr(owner)
 
 
+def names_in(parameters: Any) -> tuple[str, ...]:
+    """The names of arguments that `parameters=` gives: one, or several.
+
+    >>> names_in("mass"), names_in(["mass", "width"])
+    (('mass',), ('mass', 'width'))
+    """
+    if isinstance(parameters, str):
+        return (parameters,)
+    if not isinstance(parameters, Iterable):
+        what = f"parameters is a name or several names of arguments, got {parameters!r}"
+        raise ArgumentError(message(what, instead='parameters=("mass", "width")'))
+    return tuple(parameters)
+
+
 def arguments_of(
     function: Callable, parameters: Iterable[str] = (), given: Mapping[str, Any] | None = None
 ) -> tuple[Argument, ...]:
     """Read a function's signature and annotations; `given` overrides annotations by name."""
-    if isinstance(parameters, str):
-        parameters = (parameters,)
-    parameters = tuple(parameters)
+    parameters = names_in(parameters)
     signature = inspect.signature(function)
     _check_names((*parameters, *(given or ())), signature, function)
     hints = {**hints_of(function, name_of(function)), **(given or {})}

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from symhep.cli import app
 from tests.files.commands import refused, run
 from tests.files.samples import read, write
 
@@ -143,3 +145,13 @@ def test_a_parameter_is_no_column(folder):
     assert refused("shapes", "in.npz", "-o", "no.npz") == (
         "error: mass is a parameter of shapes: it has one value, not a column\n  write instead: --parameter mass=1.0\n"
     )
+
+
+def test_a_parameter_with_a_default_is_no_column_either(folder):
+    (folder / "gauss.py").write_text(
+        "import symhep as sh\n\n@sh.kernel(parameters=('sigma',))\ndef gauss(x, sigma=2.0):\n    return x / sigma\n"
+    )
+    np.savez(folder / "in.npz", x=X, sigma=X)
+    found = CliRunner().invoke(app, ["run", f"{folder / 'gauss.py'}:gauss", f"{folder / 'in.npz'}", "-o", "no.npz"])
+    assert found.exit_code == 1
+    assert "sigma is a parameter of gauss: it has one value, not a column" in found.output

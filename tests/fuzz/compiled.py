@@ -116,7 +116,8 @@ def _cuda_library(cases: Sequence[Case], made: Path) -> ctypes.CDLL:
 def _cuda(texts: Sequence[str], made: Path) -> ctypes.CDLL:
     source = made.with_suffix(".cpp")
     source.write_text(SHIM + "\n".join([re.sub(r"#define (NAN|INFINITY) ", r"#undef \1\n\g<0>", t) for t in texts]))
-    return _compile(["g++", *CUDA_FLAGS, str(source)], made)
+    # without -fno-builtin, g++ finds functions of what it knows to be constant by other means than the C library
+    return _compile(["g++", *CUDA_FLAGS, "-fno-builtin", str(source)], made)
 
 
 def _launched(case_name: str, code: ctypes.CDLL, arguments: Sequence[Any]) -> None:

@@ -34,7 +34,8 @@ def other_failures(case: Case) -> Iterator[Failure]:
         yield from _pickled(case)
     if "sympy" in parts:
         yield from _through_sympy(case)
-    if "lambdify" in parts and not case.reduced:
+    # sympy prints x/log2(y) for mpmath as x/log(y)/log(2)
+    if "lambdify" in parts and not case.reduced and not {"log2", "log10"} & {n.op for n in case.written.order}:
         yield from _lambdified(case)
 
 
@@ -155,8 +156,12 @@ def _lambdified(case: Case) -> Iterator[Failure]:
         n: sympy.Symbol(f"s{k}", complex=n.dtype == "complex" or None) for k, n in enumerate(case.written.inputs)
     }
     cells = to_sympy(case.written, {n.attrs[0]: s for n, s in symbols.items()})
-    by_mpmath = sympy.lambdify(list(symbols.values()), cells, [_MPMATH, "mpmath"])
-    by_numpy = sympy.lambdify(list(symbols.values()), cells, [_NUMPY, "scipy", "numpy"])
+    try:
+        by_mpmath = sympy.lambdify(list(symbols.values()), cells, [_MPMATH, "mpmath"])
+        by_numpy = sympy.lambdify(list(symbols.values()), cells, [_NUMPY, "scipy", "numpy"])
+    except AssertionError:  # sympy's own, of conditions within conditions
+        case.seen["lambdify refused"] += 1
+        return
 
     def by(function: Callable[..., Any], number: Callable[[Any], Any]) -> Callable[[int], list[Any] | None]:
         def at(i: int) -> list[Any] | None:
