@@ -73,9 +73,14 @@ def _step(draw: Any, pool: list[Any], complex_values: bool, evaluate: bool) -> A
 
 def by_lambdify(expr: Any, point: dict[Any, Any]) -> Any:
     """The value at a point to DIGITS digits; None where a real-valued part of it has no real, finite value."""
+    if not expr.free_symbols:
+        return None  # lambdify writes a fraction alone as a quotient of Python's integers
     symbols = list(point)
     parts = [e for e in sympy.postorder_traversal(expr) if isinstance(e, sympy.Expr)]
-    function = sympy.lambdify(symbols, parts, modules=[_named(), "mpmath"])
+    try:
+        function = sympy.lambdify(symbols, parts, modules=[_named(), "mpmath"])
+    except KeyError:  # it has no text for an infinity
+        return None
     try:
         found = function(*point.values())
     except (ZeroDivisionError, ValueError, TypeError, OverflowError, AttributeError):
@@ -84,6 +89,8 @@ def by_lambdify(expr: Any, point: dict[Any, Any]) -> Any:
     if any(value_of[part.args[1]] == 0 for part in parts if isinstance(part, sympy.Mod)):
         return None
     for part, value in value_of.items():
+        if isinstance(value, float):  # a quotient of Python's integers, to no more than 16 digits
+            return None
         value = mpmath.mpmathify(value)
         real = COMPLEX not in part.free_symbols and not part.has(sympy.I)
         if (

@@ -56,7 +56,7 @@ def test_complex_expressions(data):
 
 
 @pytest.mark.slow
-@settings(max_examples=5000, deadline=None, suppress_health_check=CALM)
+@settings(max_examples=5000, deadline=None, derandomize=True, suppress_health_check=CALM)
 @given(st.data())
 def test_many_expressions(data):
     (complex_case if data.draw(st.booleans()) else real_case)(data)
