@@ -8,6 +8,8 @@ from typing import Any
 import mpmath
 import sympy
 from hypothesis import strategies as st
+from sympy.functions.elementary.hyperbolic import InverseHyperbolicFunction
+from sympy.functions.elementary.trigonometric import InverseTrigonometricFunction
 
 DIGITS = 60
 REALS = sympy.symbols("x y z")
@@ -83,10 +85,12 @@ def by_lambdify(expr: Any, point: dict[Any, Any]) -> Any:
         return None
     try:
         found = function(*point.values())
-    except (ZeroDivisionError, ValueError, TypeError, OverflowError, AttributeError):
+    except (ZeroDivisionError, ValueError, TypeError, OverflowError, AttributeError, NotImplementedError):
         return None
     value_of = dict(zip(parts, found))
     if any(value_of[part.args[1]] == 0 for part in parts if isinstance(part, sympy.Mod)):
+        return None
+    if any(_on_a_cut(part, value_of) for part in parts):
         return None
     for part, value in value_of.items():
         if isinstance(value, float):  # a quotient of Python's integers, to no more than 16 digits
@@ -101,6 +105,13 @@ def by_lambdify(expr: Any, point: dict[Any, Any]) -> Any:
         ):
             return None
     return mpmath.mpmathify(found[-1])
+
+
+def _on_a_cut(part: Any, value_of: dict[Any, Any]) -> bool:
+    """Whether a complex function is taken of a real number, where NumPy and mpmath may choose different values."""
+    cut = isinstance(part, (sympy.Pow, sympy.log, sympy.arg, *InverseTrigonometricFunction.__subclasses__()))
+    cut = cut or isinstance(part, tuple(InverseHyperbolicFunction.__subclasses__()))
+    return cut and any(COMPLEX in a.free_symbols and mpmath.im(mpmath.mpmathify(value_of[a])) == 0 for a in part.args)
 
 
 @cache
