@@ -75,8 +75,8 @@ def _step(draw: Any, pool: list[Any], complex_values: bool, evaluate: bool) -> A
 
 def by_lambdify(expr: Any, point: dict[Any, Any]) -> Any:
     """The value at a point to DIGITS digits; None where a real-valued part of it has no real, finite value."""
-    if not expr.free_symbols:
-        return None  # lambdify writes a fraction alone as a quotient of Python's integers
+    if not expr.free_symbols or expr.has(sympy.Mod):
+        return None  # lambdify writes a fraction alone as a quotient of Python's integers, and Mod(x, 1/y) as x % 1/y
     symbols = list(point)
     parts = [e for e in sympy.postorder_traversal(expr) if isinstance(e, sympy.Expr)]
     try:
@@ -88,8 +88,6 @@ def by_lambdify(expr: Any, point: dict[Any, Any]) -> Any:
     except (ZeroDivisionError, ValueError, TypeError, OverflowError, AttributeError, NotImplementedError):
         return None
     value_of = dict(zip(parts, found))
-    if any(value_of[part.args[1]] == 0 for part in parts if isinstance(part, sympy.Mod)):
-        return None
     if any(_on_a_cut(part, value_of) for part in parts):
         return None
     for part, value in value_of.items():
