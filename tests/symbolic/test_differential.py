@@ -1,7 +1,6 @@
 """Random expressions: sympy's own lambdify with mpmath against the graph as read, and against the optimised program."""
 
 import mpmath
-import pytest
 import sympy
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -53,10 +52,3 @@ def test_real_expressions(data):
 @given(st.data())
 def test_complex_expressions(data):
     complex_case(data)
-
-
-@pytest.mark.slow
-@settings(max_examples=5000, deadline=None, derandomize=True, suppress_health_check=CALM)
-@given(st.data())
-def test_many_expressions(data):
-    (complex_case if data.draw(st.booleans()) else real_case)(data)
