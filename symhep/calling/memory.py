@@ -1,8 +1,7 @@
 """Memory for results, used again when the arrays in it are gone.
 
 A system clears each page of new memory when it is first touched, which takes longer than a light kernel's work on what
-is in it: without this, a Jacobian of 42 values per event took three times as long to call. Memory that was used before
-needs no clearing.
+is in it. Memory that was used before needs no clearing.
 """
 
 from __future__ import annotations
@@ -61,12 +60,15 @@ def _rounded(size: int) -> int:
 
 
 def _taken(size: int) -> np.ndarray:
+    """Memory that is free; new memory where there is none, or where another thread is at the list."""
     global _held
-    with _lock:
-        found = _free.get(size)
-        if found:
-            _held -= size
-            return found.pop()
+    if _lock.acquire(blocking=False):
+        try:
+            if found := _free.get(size):
+                _held -= size
+                return found.pop()
+        finally:
+            _lock.release()
     return np.empty(size, np.uint8)
 
 

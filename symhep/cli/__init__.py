@@ -41,7 +41,7 @@ def main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    """The program itself; its help text is that of `app`."""
 
 
 for command in (report, source, bench, run, graph, targets):
