@@ -11,7 +11,7 @@
 #error "compile without -ffast-math: it changes results"
 #endif
 #if defined(__GNUC__) && !defined(__clang__)
-/* values are computed where they are needed, in whole registers: 1.2 to 1.3 times as fast */
+/* values are computed where they are needed, in whole registers */
 #pragma GCC optimize("fp-contract=off,no-tree-pre,no-tree-ter")
 #ifdef __AVX512F__
 #pragma GCC target("prefer-vector-width=512")
